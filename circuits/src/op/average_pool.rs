@@ -1,0 +1,67 @@
+//! Average pooling: com.microsoft QLinearAveragePool and QLinearGlobalAveragePool.
+
+use alloc::vec::Vec;
+
+use super::{
+    Operator, Window, unary,
+    window::{image, image_shape},
+};
+#[cfg(feature = "execute")]
+use crate::execute::Tensor;
+use crate::{
+    circuit::{LowerError, Lowering, WireId},
+    graph::{Encoder, GraphError, TensorInfo},
+};
+
+/// `y = requantize(Σ (x − x_zero))` over a window without padding, with `m = x_scale / (y_scale · taps)`.
+///
+/// A global pool is a window as large as the input.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AveragePool {
+    /// Kernel and strides; padding is refused.
+    pub window: Window,
+}
+
+impl AveragePool {
+    /// `x_scale / (y_scale · f32(taps))`, each step in f32.
+    pub fn multiplier(&self, x: &TensorInfo, y: &TensorInfo) -> f32 {
+        x.quant.scale / (y.quant.scale * (self.window.kernel[0] * self.window.kernel[1]) as f32)
+    }
+}
+
+impl Operator for AveragePool {
+    fn infer(&self, inputs: &[&TensorInfo], output: &TensorInfo) -> Result<Vec<usize>, GraphError> {
+        let x = unary(inputs)?;
+        let [n, c, h, w] = image(&x.shape)?;
+        if self.window.is_padded() {
+            return Err(GraphError::new("padded average pooling is not supported: pad the tensor explicitly"));
+        }
+        let extent = self.window.output([h, w])?;
+        crate::graph::check_scale(self.multiplier(x, output))?;
+        Ok(image_shape(x.shape.len(), n, c, extent))
+    }
+
+    fn encode(&self, e: &mut Encoder) {
+        self.window.encode(e);
+    }
+
+    fn macs(&self, output: &TensorInfo) -> u64 {
+        (output.elements() * self.window.kernel[0] * self.window.kernel[1]) as u64
+    }
+
+    #[cfg(feature = "execute")]
+    fn eval(&self, infos: &[&TensorInfo], inputs: &[&Tensor], output: &TensorInfo) -> Tensor {
+        todo!("eval {infos:?} {inputs:?} {output:?}")
+    }
+
+    fn lower(
+        &self,
+        infos: &[&TensorInfo],
+        inputs: &[WireId],
+        output: &TensorInfo,
+        l: &mut Lowering,
+    ) -> Result<WireId, LowerError> {
+        let _ = (infos, inputs, output, l);
+        todo!("lower")
+    }
+}

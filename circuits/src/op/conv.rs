@@ -1,0 +1,86 @@
+//! Convolution: QLinearConv, 1-D and 2-D.
+
+use alloc::{format, vec::Vec};
+
+use super::{
+    Operator, Requantization, Window, unary,
+    window::{image, image_shape},
+};
+#[cfg(feature = "execute")]
+use crate::execute::Tensor;
+use crate::{
+    circuit::{LowerError, Lowering, WireId},
+    graph::{Encoder, GraphError, TensorInfo},
+};
+
+/// `y[o] = requantize(bias[o] + Σ (w[o, c, k] − w_zero[o]) · (x[c, ·] − x_zero))`; padding contributes zero.
+///
+/// Input `[N, C, L]` or `[N, C, H, W]`, output `[N, O, L']` or `[N, O, H', W']`.
+/// Source: ONNX operator QLinearConv, opset 10.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Conv {
+    /// Kernel, strides, pads, dilations.
+    pub window: Window,
+    /// Number of groups; `C` and `O` are multiples of it.
+    pub group: usize,
+    /// Output channels `O`.
+    pub out_channels: usize,
+    /// Centered weights `w − w_zero`, within ±255, row-major `[O, C / group, kH, kW]`.
+    pub weights: Vec<i16>,
+    /// Bias per output channel, at scale `x_scale · w_scale`; zeros where the model has none.
+    pub bias: Vec<i32>,
+    /// Multiplier for each output channel, and clip.
+    pub requantization: Requantization,
+}
+
+impl Operator for Conv {
+    fn infer(&self, inputs: &[&TensorInfo], output: &TensorInfo) -> Result<Vec<usize>, GraphError> {
+        let x = unary(inputs)?;
+        let [n, c, h, w] = image(&x.shape)?;
+        let o = self.out_channels;
+        if o == 0 || self.group == 0 || !c.is_multiple_of(self.group) || !o.is_multiple_of(self.group) {
+            return Err(GraphError::new(format!("{c} and {o} channels can't be cut into {} groups", self.group)));
+        }
+        let extent = self.window.output([h, w])?;
+        let taps =
+            (c / self.group).checked_mul(self.window.kernel[0]).and_then(|t| t.checked_mul(self.window.kernel[1]));
+        if taps.and_then(|t| t.checked_mul(o)) != Some(self.weights.len()) || self.bias.len() != o {
+            return Err(GraphError::new("the number of weights or biases does not fit the shapes"));
+        }
+        self.requantization.check(o, output)?;
+        Ok(image_shape(x.shape.len(), n, o, extent))
+    }
+
+    fn encode(&self, e: &mut Encoder) {
+        self.window.encode(e);
+        e.size(self.group);
+        e.size(self.out_channels);
+        e.list(&self.weights, |e, w| e.bytes(&w.to_le_bytes()));
+        e.list(&self.bias, Encoder::i32);
+        self.requantization.encode(e);
+    }
+
+    fn macs(&self, output: &TensorInfo) -> u64 {
+        (output.elements() / self.out_channels) as u64 * self.weights.len() as u64
+    }
+
+    fn parameters(&self) -> usize {
+        self.weights.len() + self.bias.len()
+    }
+
+    #[cfg(feature = "execute")]
+    fn eval(&self, infos: &[&TensorInfo], inputs: &[&Tensor], output: &TensorInfo) -> Tensor {
+        todo!("eval {infos:?} {inputs:?} {output:?}")
+    }
+
+    fn lower(
+        &self,
+        infos: &[&TensorInfo],
+        inputs: &[WireId],
+        output: &TensorInfo,
+        l: &mut Lowering,
+    ) -> Result<WireId, LowerError> {
+        let _ = (infos, inputs, output, l);
+        todo!("lower")
+    }
+}

@@ -1,0 +1,1 @@
+//! Relations as rank-1 constraints over the scalar field of BN254.
