@@ -1,13 +1,336 @@
-//! The closed set of relations.
+//! Circuits: the closed set of [`Relation`]s between tensor-valued wires, and what is disclosed of the result.
+//!
+//! A [`Graph`] lowers to a [`Circuit`] once; every proof system proves the circuit's relations. All wires carry proven
+//! integer bounds from interval analysis with the actual weights, so a proof system can choose the narrowest range
+//! checks and show that nothing wraps around its field.
 
-/// Index of a wire.
+pub mod description;
+mod linear;
+mod step;
+
+use alloc::{format, string::String, vec::Vec};
+
+pub use self::{
+    description::{CircuitDescription, Disclosure},
+    linear::{Linear, LinearMap},
+    step::{StepFunction, Threshold},
+};
+use crate::{
+    graph::{DType, Graph, TensorInfo},
+    op::Operator as _,
+};
+
+/// Index of a wire in [`Circuit::wires`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct WireId(pub u32);
 
-/// Collects relations.
-pub struct Lowering;
+impl WireId {
+    /// The index as `usize`.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Inclusive integer bounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interval {
+    /// Smallest value.
+    pub lo: i64,
+    /// Largest value.
+    pub hi: i64,
+}
+
+impl Interval {
+    /// `[lo, hi]`.
+    pub fn new(lo: i64, hi: i64) -> Self {
+        Self { lo, hi }
+    }
+
+    /// All values of an 8-bit type.
+    pub fn of(dtype: DType) -> Self {
+        Self::new(dtype.min().into(), dtype.max().into())
+    }
+
+    /// The smallest interval that holds both.
+    pub fn union(self, other: Self) -> Self {
+        Self::new(self.lo.min(other.lo), self.hi.max(other.hi))
+    }
+
+    /// `coefficient · self`.
+    pub fn scale(self, coefficient: i64) -> Self {
+        let (a, b) = (self.lo * coefficient, self.hi * coefficient);
+        Self::new(a.min(b), a.max(b))
+    }
+
+    /// Whether every value of `self` is in `other`.
+    pub fn is_within(self, other: Self) -> bool {
+        self.lo >= other.lo && self.hi <= other.hi
+    }
+}
+
+/// A tensor-valued variable: the proven bounds of each element, row-major.
+#[derive(Clone, Debug)]
+pub struct Wire {
+    /// One interval for each element.
+    pub bounds: Vec<Interval>,
+}
+
+/// `y[i] = function(i)(x[i])`: requantization, activation and clipping as one monotone step function.
+#[derive(Clone, Debug)]
+pub struct Requantize {
+    /// One function, or one for each channel.
+    pub functions: Vec<StepFunction>,
+    /// Elements of one channel that lie side by side: element `i` is of channel `(i / inner) % functions.len()`.
+    pub inner: usize,
+}
+
+impl Requantize {
+    /// Index in `functions` of an element's function.
+    pub fn function_of(&self, element: usize) -> usize {
+        (element / self.inner) % self.functions.len()
+    }
+}
+
+/// Which hash chain a commitment uses; the two have separate domain tags.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CommitmentUse {
+    /// Slot 6: the model's input.
+    Input,
+    /// Slot 7 under [`Disclosure::Commit`]: the output.
+    Output,
+}
+
+/// A constraint between wires, or between wires and the public inputs. This set is closed: a proof system implements
+/// exactly these.
+#[derive(Clone, Debug)]
+pub enum Relation {
+    /// The input wire is fresh, and every element lies in the 8-bit type.
+    Range(DType),
+    /// Every output element is an integer combination of operand elements with constant weights.
+    Linear(Linear),
+    /// Elementwise monotone step function.
+    Requantize(Requantize),
+    /// `y[i]` is the maximum of the operand elements in `windows[i]` (never empty).
+    Max {
+        /// Operand indices of each output element.
+        windows: Vec<Vec<u32>>,
+    },
+    /// `y[i]` is element `gather[i].1` of operand `gather[i].0`.
+    Reindex {
+        /// Operand and index of each output element.
+        gather: Vec<(u32, u32)>,
+    },
+    /// A public input is the salted commitment to the operand.
+    Commit {
+        /// Which slot and tags.
+        role: CommitmentUse,
+        /// Type of the elements: they are packed as unsigned offsets from its minimum.
+        dtype: DType,
+    },
+    /// Public input 7 is this function of the operand.
+    Disclose {
+        /// Any but [`Disclosure::Commit`], which is a `Commit`.
+        disclosure: Disclosure,
+        /// Type of the elements.
+        dtype: DType,
+    },
+}
+
+impl Relation {
+    /// Name for reports.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Range(_) => "range",
+            Self::Linear(_) => "linear",
+            Self::Requantize(_) => "requantize",
+            Self::Max { .. } => "max",
+            Self::Reindex { .. } => "reindex",
+            Self::Commit { .. } => "commit",
+            Self::Disclose { .. } => "disclose",
+        }
+    }
+}
+
+/// A relation applied to wires.
+#[derive(Clone, Debug)]
+pub struct Applied {
+    /// For people: the node it comes from.
+    pub label: String,
+    /// What holds.
+    pub relation: Relation,
+    /// Operands.
+    pub inputs: Vec<WireId>,
+    /// The wire that it defines; none for relations on public inputs.
+    pub output: Option<WireId>,
+}
+
+/// A lowered graph with its disclosure: everything that a proof system needs.
+#[derive(Clone, Debug)]
+pub struct Circuit {
+    /// All wires; each is defined by one relation, before its use.
+    pub wires: Vec<Wire>,
+    /// Relations in order of evaluation.
+    pub relations: Vec<Applied>,
+    /// What `circuit_id` is computed from.
+    pub description: CircuitDescription,
+    /// The model's input tensor.
+    pub input: TensorInfo,
+    /// The model's output tensor.
+    pub output: TensorInfo,
+}
+
+impl Circuit {
+    /// Lowers a checked graph. Fails if a step has no exact form, or the disclosure does not fit the output.
+    pub fn new(graph: &Graph, disclosure: Disclosure) -> Result<Self, LowerError> {
+        let (input, output) = (graph.input_info(), graph.output_info());
+        let description = CircuitDescription::new(graph, disclosure)
+            .map_err(|e| LowerError { node: "output".into(), message: format!("{e}") })?;
+        let mut l = Lowering { wires: Vec::new(), relations: Vec::new(), label: "input".into() };
+        let mut wire_of = alloc::vec![None; graph.tensors.len()];
+        let x = l.emit(
+            Relation::Range(input.quant.dtype),
+            &[],
+            alloc::vec![Interval::of(input.quant.dtype); input.elements()],
+        );
+        wire_of[graph.input.index()] = Some(x);
+        l.assert(Relation::Commit { role: CommitmentUse::Input, dtype: input.quant.dtype }, x);
+        for node in &graph.nodes {
+            let inputs: Option<Vec<WireId>> = node.inputs.iter().map(|id| wire_of[id.index()]).collect();
+            let Some(inputs) = inputs else {
+                return Err(LowerError { node: node.name.clone(), message: "an operand is not defined".into() });
+            };
+            l.label = node.name.clone();
+            let y = node
+                .op
+                .lower(&graph.operands(node), &inputs, graph.tensor(node.output), &mut l)
+                .map_err(|e| LowerError { node: node.name.clone(), ..e })?;
+            wire_of[node.output.index()] = Some(y);
+        }
+        let y = wire_of[graph.output.index()]
+            .ok_or_else(|| LowerError { node: "output".into(), message: "the output is not defined".into() })?;
+        let dtype = output.quant.dtype;
+        // What is packed, compared or shown must lie in its type; the bounds prove it.
+        if !l.wires[y.index()].bounds.iter().all(|b| b.is_within(Interval::of(dtype))) {
+            return Err(LowerError { node: "output".into(), message: "the output can leave its type".into() });
+        }
+        l.label = "output".into();
+        l.assert(
+            match disclosure {
+                Disclosure::Commit => Relation::Commit { role: CommitmentUse::Output, dtype },
+                _ => Relation::Disclose { disclosure, dtype },
+            },
+            y,
+        );
+        Ok(Self { wires: l.wires, relations: l.relations, description, input: input.clone(), output: output.clone() })
+    }
+
+    /// The bounds of a wire.
+    pub fn bounds(&self, id: WireId) -> &[Interval] {
+        &self.wires[id.index()].bounds
+    }
+}
+
+/// Collects the relations of a graph while it is lowered.
+pub struct Lowering {
+    wires: Vec<Wire>,
+    relations: Vec<Applied>,
+    label: String,
+}
+
+impl Lowering {
+    /// The bounds of a wire.
+    pub fn bounds(&self, id: WireId) -> &[Interval] {
+        &self.wires[id.index()].bounds
+    }
+
+    fn emit(&mut self, relation: Relation, inputs: &[WireId], bounds: Vec<Interval>) -> WireId {
+        let id = WireId(self.wires.len() as u32);
+        self.wires.push(Wire { bounds });
+        self.relations.push(Applied { label: self.label.clone(), relation, inputs: inputs.to_vec(), output: Some(id) });
+        id
+    }
+
+    fn assert(&mut self, relation: Relation, input: WireId) {
+        self.relations.push(Applied { label: self.label.clone(), relation, inputs: alloc::vec![input], output: None });
+    }
+
+    /// A linear map; its bounds come from the operands' bounds and the weights.
+    pub fn linear(&mut self, map: LinearMap, inputs: &[WireId]) -> Result<WireId, LowerError> {
+        let linear = Linear::new(map);
+        let operands: Vec<&[Interval]> = inputs.iter().map(|&w| self.bounds(w)).collect();
+        let bounds = linear.bounds(&operands);
+        let int32 = Interval::new(i32::MIN.into(), i32::MAX.into());
+        if let Some(i) = bounds.iter().position(|b| !b.is_within(int32)) {
+            return Err(LowerError::new(format!("accumulator {i} can leave int32")));
+        }
+        Ok(self.emit(Relation::Linear(linear), inputs, bounds))
+    }
+
+    /// Elementwise step functions: `functions` are built for the union of the bounds of the elements they apply to, by
+    /// `build(index of the function, that union)`.
+    pub fn requantize(
+        &mut self,
+        x: WireId,
+        count: usize,
+        inner: usize,
+        build: impl Fn(usize, Interval) -> Result<StepFunction, LowerError>,
+    ) -> Result<WireId, LowerError> {
+        let mut domains: Vec<Option<Interval>> = alloc::vec![None; count];
+        for (i, &b) in self.bounds(x).iter().enumerate() {
+            let d = &mut domains[(i / inner) % count];
+            *d = Some(d.map_or(b, |d| d.union(b)));
+        }
+        let functions = domains
+            .into_iter()
+            .enumerate()
+            .map(|(i, d)| d.map_or_else(|| Err(LowerError::new("a channel without elements")), |d| build(i, d)))
+            .collect::<Result<Vec<_>, _>>()?;
+        let relation = Requantize { functions, inner };
+        let bounds = self
+            .bounds(x)
+            .iter()
+            .enumerate()
+            .map(|(i, b)| {
+                let f = &relation.functions[relation.function_of(i)];
+                Interval::new(f.eval(b.lo).into(), f.eval(b.hi).into())
+            })
+            .collect();
+        Ok(self.emit(Relation::Requantize(relation), &[x], bounds))
+    }
+
+    /// Maximum over windows of one operand.
+    pub fn max(&mut self, x: WireId, windows: Vec<Vec<u32>>) -> Result<WireId, LowerError> {
+        let bounds = windows
+            .iter()
+            .map(|w| {
+                let b = w.iter().map(|&i| self.bounds(x)[i as usize]);
+                b.reduce(|a, b| Interval::new(a.lo.max(b.lo), a.hi.max(b.hi)))
+                    .ok_or_else(|| LowerError::new("a window covers padding only"))
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(self.emit(Relation::Max { windows }, &[x], bounds))
+    }
+
+    /// Elements moved without change.
+    pub fn reindex(&mut self, inputs: &[WireId], gather: Vec<(u32, u32)>) -> WireId {
+        let bounds = gather.iter().map(|&(k, i)| self.bounds(inputs[k as usize])[i as usize]).collect();
+        self.emit(Relation::Reindex { gather }, inputs, bounds)
+    }
+}
 
 /// A graph that cannot be proven exactly.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("stub")]
-pub struct LowerError;
+#[error("{node}: {message}")]
+pub struct LowerError {
+    /// The node.
+    pub node: String,
+    /// What is wrong.
+    pub message: String,
+}
+
+impl LowerError {
+    /// An error; [`Circuit::new`] adds the node.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { node: String::new(), message: message.into() }
+    }
+}

@@ -3,13 +3,13 @@
 use alloc::vec::Vec;
 
 use super::{
-    Operator, Window, unary,
+    Operator, Requantization, Window, unary,
     window::{image, image_shape},
 };
 #[cfg(feature = "execute")]
 use crate::execute::Tensor;
 use crate::{
-    circuit::{LowerError, Lowering, WireId},
+    circuit::{LinearMap, LowerError, Lowering, WireId},
     graph::{Encoder, GraphError, TensorInfo},
 };
 
@@ -61,7 +61,26 @@ impl Operator for AveragePool {
         output: &TensorInfo,
         l: &mut Lowering,
     ) -> Result<WireId, LowerError> {
-        let _ = (infos, inputs, output, l);
-        todo!("lower")
+        let input = image(&infos[0].shape).map_err(|e| LowerError::new(e.message))?;
+        let [_, channels, oh, ow] = image(&output.shape).map_err(|e| LowerError::new(e.message))?;
+        let [kh, kw] = self.window.kernel;
+        let map = LinearMap::Conv {
+            window: self.window,
+            input,
+            output: [oh, ow],
+            out_channels: channels,
+            group: channels,
+            weights: alloc::vec![1; channels * kh * kw].into(),
+            bias: alloc::vec![0; channels].into(),
+            zero: infos[0].quant.zero_point.into(),
+        };
+        let acc = l.linear(map, inputs)?;
+        let dtype = output.quant.dtype;
+        let requantization = Requantization {
+            multipliers: alloc::vec![self.multiplier(infos[0], output)],
+            min: dtype.min(),
+            max: dtype.max(),
+        };
+        requantization.lower(acc, 1, output, l)
     }
 }

@@ -70,7 +70,8 @@ impl Operator for Concat {
         output: &TensorInfo,
         l: &mut Lowering,
     ) -> Result<WireId, LowerError> {
-        let _ = (infos, inputs, output, l);
-        todo!("lower")
+        let _ = output;
+        let gather = self.gather(infos).into_iter().map(|(k, i)| (k as u32, i as u32)).collect();
+        Ok(l.reindex(inputs, gather))
     }
 }

@@ -9,7 +9,7 @@ use super::{
 #[cfg(feature = "execute")]
 use crate::execute::Tensor;
 use crate::{
-    circuit::{LowerError, Lowering, WireId},
+    circuit::{LinearMap, LowerError, Lowering, WireId},
     graph::{Encoder, GraphError, TensorInfo},
 };
 
@@ -80,7 +80,19 @@ impl Operator for Conv {
         output: &TensorInfo,
         l: &mut Lowering,
     ) -> Result<WireId, LowerError> {
-        let _ = (infos, inputs, output, l);
-        todo!("lower")
+        let input = image(&infos[0].shape).map_err(|e| LowerError::new(e.message))?;
+        let [_, _, oh, ow] = image(&output.shape).map_err(|e| LowerError::new(e.message))?;
+        let map = LinearMap::Conv {
+            window: self.window,
+            input,
+            output: [oh, ow],
+            out_channels: self.out_channels,
+            group: self.group,
+            weights: self.weights.as_slice().into(),
+            bias: self.bias.as_slice().into(),
+            zero: infos[0].quant.zero_point.into(),
+        };
+        let acc = l.linear(map, inputs)?;
+        self.requantization.lower(acc, oh * ow, output, l)
     }
 }

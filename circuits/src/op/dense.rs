@@ -6,7 +6,7 @@ use super::{Operator, Requantization, unary};
 #[cfg(feature = "execute")]
 use crate::execute::Tensor;
 use crate::{
-    circuit::{LowerError, Lowering, WireId},
+    circuit::{LinearMap, LowerError, Lowering, WireId},
     graph::{Encoder, GraphError, TensorInfo},
 };
 
@@ -80,7 +80,17 @@ impl Operator for Dense {
         output: &TensorInfo,
         l: &mut Lowering,
     ) -> Result<WireId, LowerError> {
-        let _ = (infos, inputs, output, l);
-        todo!("lower")
+        let rows = output.elements() / self.n;
+        let map = LinearMap::Dense {
+            rows_per_matrix: rows / self.batch,
+            rows,
+            k: self.k,
+            n: self.n,
+            weights: self.weights.as_slice().into(),
+            bias: self.bias.as_slice().into(),
+            zero: infos[0].quant.zero_point.into(),
+        };
+        let acc = l.linear(map, inputs)?;
+        self.requantization.lower(acc, 1, output, l)
     }
 }

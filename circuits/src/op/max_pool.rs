@@ -45,7 +45,8 @@ impl Operator for MaxPool {
         output: &TensorInfo,
         l: &mut Lowering,
     ) -> Result<WireId, LowerError> {
-        let _ = (infos, inputs, output, l);
-        todo!("lower")
+        let [n, c, h, w] = image(&infos[0].shape).map_err(|e| LowerError::new(e.message))?;
+        let [_, _, oh, ow] = image(&output.shape).map_err(|e| LowerError::new(e.message))?;
+        l.max(inputs[0], self.window.gather(n * c, [h, w], [oh, ow]))
     }
 }

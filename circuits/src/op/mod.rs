@@ -23,7 +23,7 @@ pub use self::{
 #[cfg(feature = "execute")]
 use crate::execute::Tensor;
 use crate::{
-    circuit::{LowerError, Lowering, WireId},
+    circuit::{LowerError, Lowering, StepFunction, WireId},
     graph::{Encoder, GraphError, TensorInfo},
 };
 
@@ -166,6 +166,15 @@ impl Requantization {
             return Err(GraphError::new("the clip range is empty or outside the output type"));
         }
         Ok(())
+    }
+
+    /// The relation `y = apply(acc)`, for accumulators whose channel is `(element / inner) % channels`.
+    fn lower(&self, acc: WireId, inner: usize, output: &TensorInfo, l: &mut Lowering) -> Result<WireId, LowerError> {
+        let zero_point = output.quant.zero_point;
+        l.requantize(acc, self.multipliers.len(), inner, |channel, domain| {
+            let slope = f64::from(self.multiplier(channel));
+            Ok(StepFunction::bisect(domain, slope, |a| self.apply(a as i32, channel, zero_point)))
+        })
     }
 
     fn encode(&self, e: &mut Encoder) {

@@ -38,7 +38,8 @@ impl Operator for Reshape {
         output: &TensorInfo,
         l: &mut Lowering,
     ) -> Result<WireId, LowerError> {
-        let _ = (infos, inputs, output, l);
-        todo!("lower")
+        let _ = (infos, l);
+        debug_assert_eq!(infos[0].elements(), output.elements());
+        Ok(inputs[0])
     }
 }

@@ -6,7 +6,7 @@ use super::{Operator, unary};
 #[cfg(feature = "execute")]
 use crate::execute::Tensor;
 use crate::{
-    circuit::{LowerError, Lowering, WireId},
+    circuit::{LowerError, Lowering, StepFunction, WireId},
     graph::{Encoder, GraphError, TensorInfo},
 };
 
@@ -52,7 +52,9 @@ impl Operator for Table {
         output: &TensorInfo,
         l: &mut Lowering,
     ) -> Result<WireId, LowerError> {
-        let _ = (infos, inputs, output, l);
-        todo!("lower")
+        let x = infos[0].quant;
+        let f = |v: i64| i32::from(self.entries[(v - i64::from(x.dtype.min())) as usize]);
+        let slope = f64::from(x.scale) / f64::from(output.quant.scale);
+        l.requantize(inputs[0], 1, 1, |_, domain| StepFunction::tabulate(domain, slope, f))
     }
 }

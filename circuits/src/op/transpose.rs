@@ -63,7 +63,8 @@ impl Operator for Transpose {
         output: &TensorInfo,
         l: &mut Lowering,
     ) -> Result<WireId, LowerError> {
-        let _ = (infos, inputs, output, l);
-        todo!("lower")
+        let _ = output;
+        let gather = self.gather(&infos[0].shape).into_iter().map(|i| (0, i as u32)).collect();
+        Ok(l.reindex(inputs, gather))
     }
 }

@@ -1,5 +1,7 @@
 //! Sliding windows over one or two spatial dimensions, shared by Conv, AveragePool and MaxPool.
 
+use alloc::vec::Vec;
+
 use crate::graph::{Encoder, GraphError};
 
 /// Kernel extent, stride, padding and dilation, as `[height, width]`; a 1-D window has height 1.
@@ -66,6 +68,23 @@ impl Window {
         (o * self.strides[d] + k * self.dilations[d]).checked_sub(self.pads_begin[d]).filter(|&p| p < input)
     }
 
+    /// For each output position of `planes` planes, the input elements that its window covers; padding is left out.
+    pub fn gather(&self, planes: usize, input: [usize; 2], output: [usize; 2]) -> Vec<Vec<u32>> {
+        let [h, w] = input;
+        let rows = |o: usize| (0..self.kernel[0]).filter_map(move |k| self.position(0, o, k, h));
+        let columns = |o: usize| (0..self.kernel[1]).filter_map(move |k| self.position(1, o, k, w));
+        let mut windows = Vec::with_capacity(planes * output[0] * output[1]);
+        for plane in 0..planes {
+            for y in 0..output[0] {
+                for x in 0..output[1] {
+                    let taps = rows(y).flat_map(|r| columns(x).map(move |c| ((plane * h + r) * w + c) as u32));
+                    windows.push(taps.collect());
+                }
+            }
+        }
+        windows
+    }
+
     pub(crate) fn encode(&self, e: &mut Encoder) {
         for pair in [self.kernel, self.strides, self.pads_begin, self.pads_end, self.dilations] {
             pair.iter().for_each(|&v| e.size(v));
@@ -83,6 +102,6 @@ pub(crate) fn image(shape: &[usize]) -> Result<[usize; 4], GraphError> {
 }
 
 /// The inverse of [`image`] at the given rank.
-pub(crate) fn image_shape(rank: usize, n: usize, c: usize, [h, w]: [usize; 2]) -> alloc::vec::Vec<usize> {
+pub(crate) fn image_shape(rank: usize, n: usize, c: usize, [h, w]: [usize; 2]) -> Vec<usize> {
     if rank == 3 { alloc::vec![n, c, w] } else { alloc::vec![n, c, h, w] }
 }

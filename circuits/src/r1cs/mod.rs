@@ -1,1 +1,37 @@
 //! Relations as rank-1 constraints over the scalar field of BN254.
+//!
+//! | file | gadget | constraints |
+//! |---|---|---|
+//! | `linear` | integer combinations with constant weights | none |
+//! | `requantize` | monotone step functions, by a multiplier, a shift and bits | about 20 to 45 an element |
+//! | `max` | maximum of a window | 11 for each element but the first |
+//! | `range` | 8-bit inputs | 9 an element |
+//! | `commit` | salted Poseidon chain of the packed tensor | about 1.6 a byte, 240 or more in all |
+//! | `disclose` | raw, argmax, threshold | 1; 12 an element; 10 |
+//! | `poseidon` | circomlib's Poseidon | 3 an S-box |
+//! | `affine` | searches and certifies the arithmetic form of a step function | |
+//!
+//! A [`Synthesizer`] walks a [`Circuit`] and calls the gadgets. It is written once and serves counting, setup, proving
+//! and checking: they differ in the [`Sink`] that receives constraints and witnesses. All hints are computed from the
+//! values of the wires that a gadget reads, so a test can replace any witness and have all dependent ones follow.
+
+pub mod affine;
+mod builder;
+mod checker;
+mod commit;
+mod disclose;
+mod linear;
+mod max;
+pub mod poseidon;
+mod range;
+mod requantize;
+mod synthesize;
+
+pub use ark_bn254::Fr;
+
+pub use self::{
+    builder::{Builder, Lc, Num, Place, Sink},
+    checker::{Checker, Failure},
+    commit::{Commitment, pack},
+    synthesize::{CircuitWitness, Cost, Counter, PUBLIC_INPUTS, SynthesisError, Synthesizer, public_inputs},
+};

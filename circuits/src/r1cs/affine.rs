@@ -1,0 +1,207 @@
+//! The arithmetic form of a step function: a multiplier, a shift, a clamp, and corrections at single arguments.
+//!
+//! `y(x) = clamp(⌊(M·x + B) / 2^k⌋, first, last) + Σ_{e = x} δ_e`
+//!
+//! Rounding the f32 product first, as the reference does, can move a threshold across a tie, so that for some functions
+//! no `M, B, k` alone fits. Then the arguments between the true threshold and the form's get a correction δ each, which
+//! costs three constraints. Every form is certified against the step function at all thresholds of both before use:
+//! the two are constant in between, so they agree on the whole domain.
+
+use alloc::{format, vec::Vec};
+
+use crate::circuit::{Interval, LowerError, StepFunction};
+
+/// The form; `y` as above.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AffineStep {
+    /// `M`, positive.
+    pub multiplier: i64,
+    /// `B`.
+    pub offset: i64,
+    /// `k`.
+    pub shift: u32,
+    /// Smallest value.
+    pub first: i32,
+    /// Largest value.
+    pub last: i32,
+    /// Arguments whose value is corrected, ascending, with the correction.
+    pub exceptions: Vec<(i64, i32)>,
+}
+
+/// Largest shift tried. With accumulators of 32 bits, `M·x + B` stays far below 2^127 and the field.
+const MAX_SHIFT: u32 = 44;
+/// What an exception weighs against one bit of the shift: three constraints, one full-width witness.
+const EXCEPTION_WEIGHT: usize = 12;
+/// Multipliers tried for each shift.
+const MAX_CANDIDATES: i64 = 16;
+
+impl AffineStep {
+    /// The cheapest form found, certified.
+    pub fn find(f: &StepFunction) -> Result<Self, LowerError> {
+        let form = if f.thresholds.is_empty() {
+            // A constant.
+            Self { multiplier: 1, offset: 0, shift: 0, first: f.first, last: f.first, exceptions: Vec::new() }
+        } else {
+            Self::exact(f).unwrap_or_else(|| Self::corrected(f))
+        };
+        form.certify(f)?;
+        Ok(form)
+    }
+
+    /// `⌊(M·x + B) / 2^k⌋`, not clamped.
+    pub fn quotient(&self, x: i64) -> i64 {
+        let total = i128::from(self.multiplier) * i128::from(x) + i128::from(self.offset);
+        (total >> self.shift) as i64
+    }
+
+    /// The value at an argument.
+    pub fn eval(&self, x: i64) -> i32 {
+        let clamped = self.quotient(x).clamp(self.first.into(), self.last.into()) as i32;
+        clamped + self.exceptions.binary_search_by_key(&x, |e| e.0).map_or(0, |i| self.exceptions[i].1)
+    }
+
+    /// Quotients over an interval.
+    pub fn quotients(&self, x: Interval) -> Interval {
+        Interval::new(self.quotient(x.lo), self.quotient(x.hi))
+    }
+
+    fn with(f: &StepFunction, multiplier: i64, offset: i64, shift: u32) -> Self {
+        Self { multiplier, offset, shift, first: f.first, last: f.last(), exceptions: Vec::new() }
+    }
+
+    /// Smallest shift at which some multiplier and offset meet every threshold.
+    fn exact(f: &StepFunction) -> Option<Self> {
+        let t = &f.thresholds;
+        // Two thresholds v < w of a line of slope s satisfy w − v > s·(below_w − at_v) and w − v < s·(at_w − below_v).
+        let (mut least, mut most) = (0f64, f64::INFINITY);
+        for (i, v) in t.iter().enumerate() {
+            for (steps, w) in t.iter().skip(i).enumerate() {
+                let steps = steps as f64;
+                least = least.max(steps / (w.at - v.below) as f64);
+                if w.below > v.at {
+                    most = most.min(steps / (w.below - v.at) as f64);
+                }
+            }
+        }
+        if most.is_infinite() {
+            most = f64::max(f.slope, least) * 2.0;
+        }
+        if least > most {
+            return None;
+        }
+        for shift in 0..=MAX_SHIFT {
+            let one = libm::ldexp(1.0, shift as i32);
+            let (low, high) = (libm::ceil(least * one) as i64, libm::floor(most * one) as i64);
+            let from = low.max((low + high - MAX_CANDIDATES) / 2).max(1);
+            for multiplier in from..=high.min(from + MAX_CANDIDATES) {
+                if let Some(offset) = Self::offset(f, multiplier, shift) {
+                    return Some(Self::with(f, multiplier, offset, shift));
+                }
+            }
+        }
+        None
+    }
+
+    /// For threshold `i`, the offsets that place it exactly: `value·2^k − M·at ≤ B < value·2^k − M·below`.
+    fn offsets(f: &StepFunction, multiplier: i64, shift: u32) -> impl Iterator<Item = (i128, i128)> + '_ {
+        f.thresholds.iter().zip(i128::from(f.first) + 1..).map(move |(t, value)| {
+            let target = value << shift;
+            let m = i128::from(multiplier);
+            (target - m * i128::from(t.at), target - m * i128::from(t.below))
+        })
+    }
+
+    fn offset(f: &StepFunction, multiplier: i64, shift: u32) -> Option<i64> {
+        let (least, below) =
+            Self::offsets(f, multiplier, shift).fold((i128::MIN, i128::MAX), |(l, b), o| (l.max(o.0), b.min(o.1)));
+        (least < below).then(|| i64::try_from(least).ok())?
+    }
+
+    /// The form along the function's slope with the best trade of shift against corrections.
+    fn corrected(f: &StepFunction) -> Self {
+        let candidates = (0..=MAX_SHIFT).flat_map(|shift| {
+            let ideal = libm::round(f.slope * libm::ldexp(1.0, shift as i32)) as i64;
+            (-1..=1).filter_map(move |d| {
+                let multiplier = (ideal + d).max(1);
+                let offset = i64::try_from(Self::common_offset(f, multiplier, shift)).ok()?;
+                let mut form = Self::with(f, multiplier, offset, shift);
+                form.correct(f);
+                Some(form)
+            })
+        });
+        candidates
+            .min_by_key(|form| form.shift as usize + EXCEPTION_WEIGHT * form.exceptions.len())
+            .unwrap_or_else(|| Self::with(f, 1, 0, 0))
+    }
+
+    /// The offset that places the most thresholds exactly.
+    fn common_offset(f: &StepFunction, multiplier: i64, shift: u32) -> i128 {
+        let mut ends: Vec<(i128, i32)> =
+            Self::offsets(f, multiplier, shift).flat_map(|(least, below)| [(least, 1), (below, -1)]).collect();
+        ends.sort_unstable();
+        let (mut depth, mut best) = (0, (0, 0));
+        for (offset, change) in ends {
+            depth += change;
+            if depth > best.0 {
+                best = (depth, offset);
+            }
+        }
+        best.1
+    }
+
+    /// Lists the arguments where the clamped quotient differs, up to a number far beyond use.
+    fn correct(&mut self, f: &StepFunction) {
+        const LIMIT: i64 = 1 << 12;
+        let mut exceptions: Vec<(i64, i32)> = Vec::new();
+        for (t, value) in f.thresholds.iter().zip(i64::from(f.first) + 1..) {
+            // First argument with quotient ≥ value.
+            let target = (i128::from(value) << self.shift) - i128::from(self.offset);
+            let m = i128::from(self.multiplier);
+            let own = target.div_euclid(m) + i128::from(target.rem_euclid(m) != 0);
+            let own = own.clamp(f.domain.lo.into(), i128::from(f.domain.hi) + 1) as i64;
+            let (range, delta) = if own > t.at { (t.at..own, 1) } else { (own..t.below + 1, -1) };
+            exceptions.extend(range.take(LIMIT as usize).map(|x| (x, delta)));
+        }
+        exceptions.sort_unstable();
+        for (x, delta) in exceptions {
+            match self.exceptions.last_mut() {
+                Some(last) if last.0 == x => last.1 += delta,
+                _ => self.exceptions.push((x, delta)),
+            }
+        }
+        self.exceptions.retain(|e| e.1 != 0);
+    }
+
+    /// Compares with the step function at both ends of the domain, on both sides of every threshold of the function
+    /// and of the form, and around every exception. Both are constant between those.
+    pub fn certify(&self, f: &StepFunction) -> Result<(), LowerError> {
+        let own = (f.thresholds.iter().zip(i64::from(self.first) + 1..)).map(|(_, value)| {
+            let (mut lo, mut hi) = (f.domain.lo - 1, f.domain.hi + 1);
+            while hi - lo > 1 {
+                let middle = lo + (hi - lo) / 2;
+                if self.quotient(middle) >= value { hi = middle } else { lo = middle }
+            }
+            hi
+        });
+        let gap = |x: i64| f.thresholds.iter().any(|t| t.below < x && x < t.at);
+        let points = [f.domain.lo, f.domain.hi]
+            .into_iter()
+            .chain(f.thresholds.iter().flat_map(|t| [t.below, t.at]))
+            .chain(own.flat_map(|x| [x - 1, x]))
+            .chain(self.exceptions.iter().flat_map(|e| [e.0 - 1, e.0, e.0 + 1]));
+        for x in points.filter(|&x| f.domain.lo <= x && x <= f.domain.hi && !gap(x)) {
+            if self.eval(x) != f.eval(x) {
+                return Err(LowerError::new(format!(
+                    "no exact arithmetic form: at accumulator {x} the reference gives {}, the form {}",
+                    f.eval(x),
+                    self.eval(x)
+                )));
+            }
+        }
+        let range = self.quotients(f.domain);
+        if self.multiplier <= 0 || range.lo.unsigned_abs() >= 1 << 40 || range.hi.unsigned_abs() >= 1 << 40 {
+            return Err(LowerError::new("the quotient of the arithmetic form is out of bounds"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,58 @@
+//! A sink that checks constraints one by one and can replace one witness: the tool of negative tests.
+
+use alloc::vec::Vec;
+
+use ark_bn254::Fr;
+
+use super::builder::{Lc, Place, Sink};
+
+/// A constraint that does not hold.
+pub type Failure = Place;
+
+/// Checks every constraint as it is emitted, on values and on terms, and remembers those that fail.
+#[derive(Default)]
+pub struct Checker {
+    /// Values by variable: one, the public inputs, then the witnesses so far.
+    pub assignment: Vec<Fr>,
+    /// Constraints that do not hold, in order.
+    pub failures: Vec<Failure>,
+    /// Number of constraints seen.
+    pub constraints: usize,
+    /// Replaces the witness of this variable; everything computed from it follows.
+    pub tamper: Option<(u32, Fr)>,
+}
+
+impl Checker {
+    /// A checker for a statement: the constant one and the public inputs.
+    pub fn new(public_inputs: &[Fr]) -> Self {
+        let mut assignment = alloc::vec![Fr::from(1u64)];
+        assignment.extend_from_slice(public_inputs);
+        Self { assignment, ..Self::default() }
+    }
+
+    fn eval(&self, lc: &Lc) -> Fr {
+        lc.terms.iter().map(|&(v, c)| self.assignment[v as usize] * c).sum()
+    }
+}
+
+impl Sink for Checker {
+    const TERMS: bool = true;
+
+    fn witness(&mut self, value: Fr) -> Fr {
+        let value = match self.tamper {
+            Some((variable, forged)) if variable as usize == self.assignment.len() => forged,
+            _ => value,
+        };
+        self.assignment.push(value);
+        value
+    }
+
+    fn constraint(&mut self, place: Place, a: &Lc, b: &Lc, c: &Lc) {
+        self.constraints += 1;
+        let [x, y, z] = [a, b, c].map(|lc| self.eval(lc));
+        debug_assert!([x, y, z] == [a.value, b.value, c.value], "{place:?}: terms and value disagree");
+        if x * y != z {
+            self.failures.push(place);
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Requantization: a monotone step function of an integer, by its [`AffineStep`] form.
+//!
+//! For an accumulator `x` within proven bounds,
+//!
+//! ```text
+//! M·x + B = rem + 2^k·(base + u),   rem ∈ [0, 2^k),  u ∈ [0, 2^n)        remainder and quotient by bits
+//! v = base + u = ⌊(M·x + B) / 2^k⌋                                       unique, since the bits can't wrap
+//! y = clamp(v, first, last) + Σ_e δ_e·[x = e]                            by products, as far as clamping can happen
+//! ```
+//!
+//! `base` is chosen so that the clamps fall on powers of two: the top bit of `u` then says `v ≥ first`, and any bit of
+//! `u` above the clamp's width says `v > last`.
+
+use ark_bn254::Fr;
+use ark_ff::One as _;
+
+use super::{
+    affine::AffineStep,
+    builder::{Builder, Lc, Num, Sink, fr, power, width},
+};
+use crate::circuit::Interval;
+
+/// Constrains and returns `y = form(x)` for an `x` within `bounds`.
+pub(super) fn requantize<S: Sink>(b: &mut Builder<'_, S>, x: &Lc, form: &AffineStep, bounds: Interval) -> Num {
+    let quotients = form.quotients(bounds);
+    let (first, last) = (i64::from(form.first), i64::from(form.last));
+    let clamps_low = quotients.lo < first;
+    let clamps_high = quotients.hi > last;
+    let shift = form.shift as usize;
+    let correction = corrections(b, x, form, bounds);
+    if quotients.hi <= first || quotients.lo >= last {
+        // Within these bounds the function is constant, up to corrections.
+        let constant = if quotients.hi <= first { first } else { last };
+        return b.materialize("requantize.value", &correction.plus(fr(constant)));
+    }
+
+    // Low clamp: u = v − first + 2^(n−1), its top bit says v ≥ first. Otherwise u = v − base with base ≤ v; with a high
+    // clamp, base + 2^cut = last + 1.
+    let (base, count, cut) = match (clamps_low, clamps_high) {
+        (true, _) => {
+            let n = width(first - 1 - quotients.lo).max(width((quotients.hi - first).max(0)));
+            (first - (1 << n), n + 1, width(last - first))
+        }
+        (false, true) => {
+            let cut = width(last - quotients.lo);
+            let base = last + 1 - (1 << cut);
+            (base, width(quotients.hi - base), cut)
+        }
+        (false, false) => (quotients.lo, width(quotients.hi - quotients.lo), 0),
+    };
+
+    // M·x + B − 2^k·base, in [0, 2^(k + count)).
+    let total = x.clone().scale(fr(form.multiplier)).plus(fr(form.offset) - power(shift) * fr(base));
+    let canonical = total.value;
+    let mut bits = b.bits("requantize.bit", canonical, shift + count);
+    let sum = b.weighted(&bits);
+    b.enforce_equal("requantize.recomposition", &total, &sum);
+    let u = bits.split_off(shift);
+
+    if !clamps_low && !clamps_high {
+        let y = b.weighted(&u).plus(fr(base)).add_lc(Fr::one(), &correction);
+        return b.materialize("requantize.value", &y);
+    }
+    let (magnitude, sign) = if clamps_low { (&u[..count - 1], u.get(count - 1).copied()) } else { (&u[..], None) };
+    let floor = if clamps_low { first } else { base };
+
+    // t = min(v, last) − floor for v ≥ floor.
+    let top = last - floor;
+    let t = if !clamps_high {
+        b.weighted(magnitude)
+    } else if top + 1 == 1 << cut {
+        let (low, high) = magnitude.split_at(cut);
+        let low = b.weighted(low);
+        let over = any(b, high);
+        let room = low.clone().scale(-Fr::one()).plus(fr(top));
+        let added = b.product("requantize.saturate_high", &over, &room);
+        low.add(Fr::one(), added)
+    } else {
+        // The clamp is not on a power of two: compare with it.
+        let all = b.weighted(magnitude);
+        let difference = all.clone().plus(-fr(top + 1));
+        let range = Interval::new(-top - 1, (1 << magnitude.len()) - top - 2);
+        let over = b.is_nonnegative(["requantize.high_bit", "requantize.high_comparison"], &difference, range);
+        let room = all.clone().scale(-Fr::one()).plus(fr(top));
+        let added = b.product("requantize.saturate_high", &over, &room);
+        all.add(Fr::one(), added)
+    };
+
+    // y = floor + sign·t + correction.
+    let Some(sign) = sign else {
+        let y = t.plus(fr(floor)).add_lc(Fr::one(), &correction);
+        return b.materialize("requantize.value", &y);
+    };
+    let sign = b.var(sign);
+    let y = b.witness(sign.value * t.value + fr(floor) + correction.value);
+    let product = b.var(y).plus(-fr(floor)).add_lc(-Fr::one(), &correction);
+    b.enforce("requantize.saturate_low", &t, &sign, &product);
+    y
+}
+
+/// `Σ δ_e·[x = e]` over the exceptions within bounds.
+fn corrections<S: Sink>(b: &mut Builder<'_, S>, x: &Lc, form: &AffineStep, bounds: Interval) -> Lc {
+    let mut sum = b.lc();
+    for &(e, delta) in form.exceptions.iter().filter(|e| bounds.lo <= e.0 && e.0 <= bounds.hi) {
+        let difference = x.clone().plus(fr(-e));
+        let names = ["requantize.exception_inverse", "requantize.exception_zero", "requantize.exception_hint"];
+        let equal = b.is_zero(names, &difference);
+        sum.push(fr(delta.into()), equal);
+    }
+    sum
+}
+
+/// One if any bit is one: `1 − Π (1 − bit)`.
+fn any<S: Sink>(b: &mut Builder<'_, S>, bits: &[Num]) -> Lc {
+    let mut none = b.constant(Fr::one());
+    for (i, &bit) in bits.iter().enumerate() {
+        let not = b.lc().add(-Fr::one(), bit).plus(Fr::one());
+        none = if i == 0 {
+            not
+        } else {
+            let p = b.product("requantize.overflow", &none, &not);
+            b.var(p)
+        };
+    }
+    none.scale(-Fr::one()).plus(Fr::one())
+}

@@ -1,0 +1,279 @@
+//! Walks a circuit and emits all its constraints.
+
+use alloc::vec::Vec;
+
+use ark_bn254::Fr;
+use ark_ff::{PrimeField as _, Zero as _};
+use rayon::prelude::*;
+
+use super::{
+    affine::AffineStep,
+    builder::{Builder, Lc, Num, Place, Sink, fr},
+    commit::{Commitment, commit},
+    disclose::disclose,
+    linear::Accumulators,
+    max::max,
+    range::range,
+    requantize::requantize,
+};
+use crate::circuit::{
+    Circuit, CommitmentUse, Disclosure, Interval, LowerError, Relation, WireId, description::EMPTY_POLICY_ID,
+};
+
+/// Number of public inputs of statement v1.
+pub const PUBLIC_INPUTS: usize = 8;
+const CIRCUIT_ID: usize = 1;
+const POLICY_ID: usize = 2;
+/// Registry root, window, nullifier: zero under the empty policy.
+const ZERO_SLOTS: [(usize, &str); 3] =
+    [(3, "statement.registry_root"), (4, "statement.window"), (5, "statement.nullifier")];
+const INPUT_COMMITMENT: usize = 6;
+const OUTPUT: usize = 7;
+
+/// The private values of a proof.
+#[derive(Clone, Debug)]
+pub struct CircuitWitness {
+    /// The model's input integers, row-major, within the input's type.
+    pub input: Vec<i16>,
+    /// Salt of the input commitment: uniform, nonzero.
+    pub input_salt: Fr,
+    /// Salt of the output commitment; unused under other disclosures.
+    pub output_salt: Fr,
+}
+
+/// A circuit with the certified arithmetic forms of all its step functions.
+pub struct Synthesizer<'c> {
+    circuit: &'c Circuit,
+    /// For each relation that is a requantization, the forms of its functions.
+    forms: Vec<Vec<AffineStep>>,
+}
+
+/// A wire while the circuit is walked.
+enum Value<'c> {
+    Elements(Vec<Num>),
+    Accumulators(Accumulators<'c>, &'c [WireId]),
+}
+
+/// A circuit that breaks the order of wires; [`Circuit::new`] never makes one.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("relation {relation} reads a wire that is missing or of the wrong kind")]
+pub struct SynthesisError {
+    /// Index of the relation.
+    pub relation: usize,
+}
+
+impl<'c> Synthesizer<'c> {
+    /// Finds and certifies the arithmetic form of every step function.
+    pub fn new(circuit: &'c Circuit) -> Result<Self, LowerError> {
+        let forms = circuit.relations.iter().map(|r| match &r.relation {
+            Relation::Requantize(q) => {
+                let forms: Result<Vec<_>, _> = q.functions.par_iter().map(AffineStep::find).collect();
+                forms.map_err(|e| LowerError { node: r.label.clone(), ..e })
+            }
+            Relation::Range(_)
+            | Relation::Linear(_)
+            | Relation::Max { .. }
+            | Relation::Reindex { .. }
+            | Relation::Commit { .. }
+            | Relation::Disclose { .. } => Ok(Vec::new()),
+        });
+        Ok(Self { circuit, forms: forms.collect::<Result<_, _>>()? })
+    }
+
+    /// The circuit.
+    pub fn circuit(&self) -> &'c Circuit {
+        self.circuit
+    }
+
+    /// Emits all constraints. Without a witness the values are meaningless, the shape is the same.
+    pub fn synthesize<S: Sink>(
+        &self,
+        public: &[Fr; PUBLIC_INPUTS],
+        witness: Option<&CircuitWitness>,
+        sink: &mut S,
+    ) -> Result<u32, SynthesisError> {
+        let mut b = Builder::new(sink, PUBLIC_INPUTS as u32 + 1);
+        let slot = |i: usize| Num { variable: i as u32 + 1, value: public[i] };
+        let mut wires: Vec<Option<Value<'c>>> = self.circuit.wires.iter().map(|_| None).collect();
+        for (index, applied) in self.circuit.relations.iter().enumerate() {
+            b.enter_relation(index);
+            let wrong = || SynthesisError { relation: index };
+            let operands: Vec<&Value<'c>> =
+                applied.inputs.iter().map(|w| wires[w.index()].as_ref().ok_or_else(wrong)).collect::<Result<_, _>>()?;
+            let elements = |k: usize| match operands.get(k) {
+                Some(Value::Elements(e)) => Ok(e.as_slice()),
+                Some(Value::Accumulators(..)) | None => Err(wrong()),
+            };
+            let bounded = |k: usize| -> Result<Vec<(Num, Interval)>, SynthesisError> {
+                Ok(elements(k)?.iter().copied().zip(self.circuit.bounds(applied.inputs[k]).iter().copied()).collect())
+            };
+            let value = match &applied.relation {
+                Relation::Range(dtype) => {
+                    let count = self.circuit.input.elements();
+                    let input = |i: usize| witness.map_or(0, |w| w.input.get(i).copied().unwrap_or(0).into());
+                    let mut elements = Vec::with_capacity(count);
+                    for i in 0..count {
+                        b.enter_element(i);
+                        elements.push(range(&mut b, input(i), *dtype));
+                    }
+                    Some(Value::Elements(elements))
+                }
+                Relation::Linear(linear) => {
+                    let x = (0..operands.len()).map(elements).collect::<Result<Vec<_>, _>>()?;
+                    Some(Value::Accumulators(Accumulators::new(linear, &x), &applied.inputs))
+                }
+                Relation::Requantize(q) => {
+                    let bounds = self.circuit.bounds(applied.inputs[0]);
+                    let mut elements = Vec::with_capacity(bounds.len());
+                    for (i, &range) in bounds.iter().enumerate() {
+                        b.enter_element(i);
+                        let x = Self::read(&wires, applied.inputs[0], i, &b).ok_or_else(wrong)?;
+                        elements.push(requantize(&mut b, &x, &self.forms[index][q.function_of(i)], range));
+                    }
+                    Some(Value::Elements(elements))
+                }
+                Relation::Max { windows } => {
+                    let x = bounded(0)?;
+                    let mut elements = Vec::with_capacity(windows.len());
+                    for (i, w) in windows.iter().enumerate() {
+                        b.enter_element(i);
+                        let window: Vec<_> = w.iter().map(|&j| x[j as usize]).collect();
+                        elements.push(max(&mut b, &window));
+                    }
+                    Some(Value::Elements(elements))
+                }
+                Relation::Reindex { gather } => {
+                    let x = (0..operands.len()).map(elements).collect::<Result<Vec<_>, _>>()?;
+                    Some(Value::Elements(gather.iter().map(|&(k, i)| x[k as usize][i as usize]).collect()))
+                }
+                Relation::Commit { role, dtype } => {
+                    let (target, salt) = match role {
+                        CommitmentUse::Input => (INPUT_COMMITMENT, witness.map(|w| w.input_salt)),
+                        CommitmentUse::Output => (OUTPUT, witness.map(|w| w.output_salt)),
+                    };
+                    commit(&mut b, *role, elements(0)?, *dtype, salt.unwrap_or_default(), slot(target));
+                    None
+                }
+                Relation::Disclose { disclosure, dtype } => {
+                    disclose(&mut b, *disclosure, &bounded(0)?, *dtype, slot(OUTPUT));
+                    None
+                }
+            };
+            if let Some(id) = applied.output {
+                wires[id.index()] = value;
+            }
+        }
+        b.enter_relation(self.circuit.relations.len());
+        let constants = [
+            (CIRCUIT_ID, "statement.circuit_id", self.circuit_id()),
+            (POLICY_ID, "statement.policy_id", empty_policy_id()),
+        ];
+        let zeros = ZERO_SLOTS.map(|(i, name)| (i, name, Fr::zero()));
+        for (i, name, value) in constants.into_iter().chain(zeros) {
+            let (public, value) = (b.var(slot(i)), b.constant(value));
+            b.enforce_equal(name, &public, &value);
+        }
+        Ok(b.variables())
+    }
+
+    /// Element `i` of a wire as a linear combination.
+    fn read<S: Sink>(wires: &[Option<Value<'c>>], wire: WireId, i: usize, b: &Builder<'_, S>) -> Option<Lc> {
+        match wires[wire.index()].as_ref()? {
+            Value::Elements(e) => Some(b.var(e[i])),
+            Value::Accumulators(acc, inputs) => {
+                let operand = |w: &WireId| match wires[w.index()].as_ref() {
+                    Some(Value::Elements(e)) => Some(e.as_slice()),
+                    Some(Value::Accumulators(..)) | None => None,
+                };
+                let operands: Vec<&[Num]> = inputs.iter().map(operand).collect::<Option<_>>()?;
+                Some(acc.lc(i, &operands, b))
+            }
+        }
+    }
+
+    fn circuit_id(&self) -> Fr {
+        Fr::from_be_bytes_mod_order(&self.circuit.description.circuit_id())
+    }
+
+    /// Constraints and witnesses, in all and for each relation.
+    pub fn cost(&self) -> Result<Cost, SynthesisError> {
+        let mut counter = Counter { cost: Cost::default() };
+        counter.cost.relations = alloc::vec![RelationCost::default(); self.circuit.relations.len() + 1];
+        counter.cost.variables = self.synthesize(&[Fr::zero(); PUBLIC_INPUTS], None, &mut counter)? as usize;
+        Ok(counter.cost)
+    }
+}
+
+/// Counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// All constraints.
+    pub constraints: usize,
+    /// All variables: the constant one, the public inputs, the witnesses.
+    pub variables: usize,
+    /// One entry for each relation, and a last one for the statement's constants.
+    pub relations: Vec<RelationCost>,
+}
+
+/// Counts of one relation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RelationCost {
+    /// Constraints emitted.
+    pub constraints: usize,
+}
+
+/// The sink of [`Synthesizer::cost`].
+pub struct Counter {
+    cost: Cost,
+}
+
+impl Sink for Counter {
+    const TERMS: bool = false;
+
+    fn witness(&mut self, value: Fr) -> Fr {
+        value
+    }
+
+    fn constraint(&mut self, place: Place, _a: &Lc, _b: &Lc, _c: &Lc) {
+        self.cost.constraints += 1;
+        self.cost.relations[place.relation].constraints += 1;
+    }
+}
+
+fn empty_policy_id() -> Fr {
+    Fr::from_be_bytes_mod_order(&EMPTY_POLICY_ID)
+}
+
+/// The statement that an honest prover proves: the 8 public inputs for a witness, its output and a context.
+///
+/// `output` holds the integers of the model's output, row-major.
+pub fn public_inputs(circuit: &Circuit, witness: &CircuitWitness, output: &[i16], context: Fr) -> [Fr; PUBLIC_INPUTS] {
+    let mut slots = [Fr::zero(); PUBLIC_INPUTS];
+    let dtype = circuit.output.quant.dtype;
+    slots[0] = context;
+    slots[CIRCUIT_ID] = Fr::from_be_bytes_mod_order(&circuit.description.circuit_id());
+    slots[POLICY_ID] = empty_policy_id();
+    slots[INPUT_COMMITMENT] = Commitment {
+        role: CommitmentUse::Input,
+        values: &witness.input,
+        dtype: circuit.input.quant.dtype,
+        salt: witness.input_salt,
+    }
+    .value();
+    slots[OUTPUT] = match circuit.description.disclosure {
+        Disclosure::Raw => {
+            output.iter().rev().fold(Fr::zero(), |sum, &v| sum * fr(256) + fr(i64::from(v) - i64::from(dtype.min())))
+        }
+        Disclosure::Argmax => {
+            let best = output.iter().enumerate().fold(0, |best, (i, v)| if *v > output[best] { i } else { best });
+            fr(best as i64)
+        }
+        Disclosure::Threshold { index, threshold } => {
+            fr((output.get(index as usize).is_some_and(|&v| i32::from(v) >= threshold)).into())
+        }
+        Disclosure::Commit => {
+            Commitment { role: CommitmentUse::Output, values: output, dtype, salt: witness.output_salt }.value()
+        }
+    };
+    slots
+}
