@@ -7,7 +7,7 @@ use super::{
     window::{image, image_shape},
 };
 #[cfg(feature = "execute")]
-use crate::execute::Tensor;
+use crate::execute::{Tensor, kernel};
 use crate::{
     circuit::{LinearMap, LowerError, Lowering, WireId},
     graph::{Encoder, GraphError, TensorInfo},
@@ -51,7 +51,12 @@ impl Operator for AveragePool {
 
     #[cfg(feature = "execute")]
     fn eval(&self, infos: &[&TensorInfo], inputs: &[&Tensor], output: &TensorInfo) -> Tensor {
-        todo!("eval {infos:?} {inputs:?} {output:?}")
+        let (zero, q) = (infos[0].quant.zero_point, &output.quant);
+        let multiplier = self.multiplier(infos[0], output);
+        kernel::pool(&self.window, &infos[0].shape, inputs[0], |taps| {
+            let acc = taps.fold(0i32, |acc, x| acc.wrapping_add(i32::from(x) - zero));
+            crate::arith::requantize(acc, multiplier, q.zero_point, q.dtype.min(), q.dtype.max()) as i16
+        })
     }
 
     fn lower(

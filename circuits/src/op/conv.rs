@@ -6,11 +6,14 @@ use super::{
     Operator, Requantization, Window, unary,
     window::{image, image_shape},
 };
-#[cfg(feature = "execute")]
-use crate::execute::Tensor;
 use crate::{
     circuit::{LinearMap, LowerError, Lowering, WireId},
     graph::{Encoder, GraphError, TensorInfo},
+};
+#[cfg(feature = "execute")]
+use {
+    crate::execute::{Tensor, kernel},
+    rayon::prelude::*,
 };
 
 /// `y[o] = requantize(bias[o] + Σ (w[o, c, k] − w_zero[o]) · (x[c, ·] − x_zero))`; padding contributes zero.
@@ -70,7 +73,41 @@ impl Operator for Conv {
 
     #[cfg(feature = "execute")]
     fn eval(&self, infos: &[&TensorInfo], inputs: &[&Tensor], output: &TensorInfo) -> Tensor {
-        todo!("eval {infos:?} {inputs:?} {output:?}")
+        let x = kernel::center(inputs[0], infos[0].quant.zero_point);
+        let columns = kernel::Columns::new(&self.window, &infos[0].shape, self.group);
+        let (taps, positions) = (columns.taps(), columns.positions());
+        let (outputs, block) = (self.out_channels / self.group, columns.block());
+        let blocks = positions.div_ceil(block);
+        let images = output.elements() / positions / self.out_channels;
+
+        // One job: all outputs of one group at one block of positions, from columns that stay in the cache.
+        let tiles: Vec<Tensor> = (0..images * self.group * blocks)
+            .into_par_iter()
+            .with_min_len(kernel::min_jobs(block * taps * outputs))
+            .map_init(Vec::new, |gathered, job| {
+                let (image, first) = (job / blocks, job % blocks * block);
+                columns.gather(&x, image, first..positions.min(first + block), gathered);
+                let channels = (0..outputs).map(|o| image % self.group * outputs + o);
+                let tile = channels.flat_map(|o| {
+                    let w = &self.weights[o * taps..(o + 1) * taps];
+                    gathered.chunks_exact(taps).map(move |column| {
+                        let acc = kernel::dot(column, w).wrapping_add(self.bias[o]);
+                        self.requantization.apply(acc, o, output.quant.zero_point) as i16
+                    })
+                });
+                tile.collect()
+            })
+            .collect();
+
+        let mut y = alloc::vec![0; output.elements()];
+        for (job, tile) in tiles.iter().enumerate() {
+            let (image, first) = (job / blocks, job % blocks * block);
+            for (o, row) in tile.chunks_exact(tile.len() / outputs).enumerate() {
+                let start = (image * outputs + o) * positions + first;
+                y[start..start + row.len()].copy_from_slice(row);
+            }
+        }
+        y
     }
 
     fn lower(

@@ -3,11 +3,14 @@
 use alloc::{format, vec::Vec};
 
 use super::{Operator, Requantization, unary};
-#[cfg(feature = "execute")]
-use crate::execute::Tensor;
 use crate::{
     circuit::{LinearMap, LowerError, Lowering, WireId},
     graph::{Encoder, GraphError, TensorInfo},
+};
+#[cfg(feature = "execute")]
+use {
+    crate::execute::{Tensor, kernel},
+    rayon::prelude::*,
 };
 
 /// `y[.., m, n] = requantize(bias[n] + Σ_k (x[.., m, k] − x_zero) · (w[k, n] − w_zero))`.
@@ -70,7 +73,18 @@ impl Operator for Dense {
 
     #[cfg(feature = "execute")]
     fn eval(&self, infos: &[&TensorInfo], inputs: &[&Tensor], output: &TensorInfo) -> Tensor {
-        todo!("eval {infos:?} {inputs:?} {output:?}")
+        let x = kernel::center(inputs[0], infos[0].quant.zero_point);
+        // Without a batch every row shares the one matrix.
+        let rows = output.elements() / self.n / self.batch;
+        let mut y = alloc::vec![0; output.elements()];
+        y.par_iter_mut().enumerate().with_min_len(kernel::min_jobs(self.k)).for_each(|(i, y)| {
+            let (row, n) = (i / self.n, i % self.n);
+            let column = row / rows * self.n + n;
+            let w = &self.weights[column * self.k..(column + 1) * self.k];
+            let acc = kernel::dot(&x[row * self.k..(row + 1) * self.k], w).wrapping_add(self.bias[n]);
+            *y = self.requantization.apply(acc, n, output.quant.zero_point) as i16;
+        });
+        y
     }
 
     fn lower(

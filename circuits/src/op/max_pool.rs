@@ -7,7 +7,7 @@ use super::{
     window::{image, image_shape},
 };
 #[cfg(feature = "execute")]
-use crate::execute::Tensor;
+use crate::execute::{Tensor, kernel};
 use crate::{
     circuit::{LowerError, Lowering, WireId},
     graph::{Encoder, GraphError, TensorInfo},
@@ -35,7 +35,12 @@ impl Operator for MaxPool {
 
     #[cfg(feature = "execute")]
     fn eval(&self, infos: &[&TensorInfo], inputs: &[&Tensor], output: &TensorInfo) -> Tensor {
-        todo!("eval {infos:?} {inputs:?} {output:?}")
+        let y = kernel::pool(&self.window, &infos[0].shape, inputs[0], |taps| {
+            // A dilated window may lie in the padding alone.
+            taps.max().unwrap_or(output.quant.dtype.min() as i16)
+        });
+        debug_assert_eq!(y.len(), output.elements());
+        y
     }
 
     fn lower(

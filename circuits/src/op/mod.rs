@@ -12,7 +12,7 @@ mod max_pool;
 mod reshape;
 mod table;
 mod transpose;
-mod window;
+pub(crate) mod window;
 
 use alloc::vec::Vec;
 

@@ -41,8 +41,9 @@ impl Operator for Table {
     }
 
     #[cfg(feature = "execute")]
-    fn eval(&self, infos: &[&TensorInfo], inputs: &[&Tensor], output: &TensorInfo) -> Tensor {
-        todo!("eval {infos:?} {inputs:?} {output:?}")
+    fn eval(&self, infos: &[&TensorInfo], inputs: &[&Tensor], _output: &TensorInfo) -> Tensor {
+        let min = infos[0].quant.dtype.min();
+        inputs[0].iter().map(|&x| self.entries[(i32::from(x) - min) as usize]).collect()
     }
 
     fn lower(
