@@ -1,5 +1,7 @@
 //! The closed set of relations.
 
+pub mod description;
+
 /// Index of a wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct WireId(pub u32);
