@@ -1,0 +1,51 @@
+//! Memory: what a job will take, and what it took.
+
+use std::fs;
+
+use ark_bn254::{Fr, G1Affine, G2Affine};
+
+/// Largest resident memory of this process so far, in bytes, where the system tells (Linux).
+pub fn peak() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
+}
+
+/// Sizes of a Groth16 circuit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sizes {
+    /// Rows of the domain.
+    pub domain: u64,
+    /// Variables.
+    pub variables: u64,
+}
+
+impl Sizes {
+    /// Bytes of `proving.key`.
+    pub fn proving_key_file(self) -> u64 {
+        64 * (3 * self.variables + self.domain) + 128 * self.variables
+    }
+
+    fn key_in_memory(self) -> u64 {
+        let (g1, g2) = (size_of::<G1Affine>() as u64, size_of::<G2Affine>() as u64);
+        g1 * (3 * self.variables + self.domain) + g2 * self.variables
+    }
+
+    /// Estimated peak while proving: the key, the assignment, and the larger of the quotient's four vectors and the
+    /// multi-scalar multiplications' copies of points and scalars. Measured within about a quarter on the bench models.
+    pub fn prove(self) -> u64 {
+        let fr = size_of::<Fr>() as u64;
+        let quotient = 4 * fr * self.domain;
+        let msm = (size_of::<G1Affine>() as u64 + 2 * fr) * self.domain;
+        BASE + self.key_in_memory() + fr * self.variables + quotient.max(msm)
+    }
+
+    /// Estimated peak during setup: the key, and its scalars.
+    pub fn setup(self) -> u64 {
+        let fr = size_of::<Fr>() as u64;
+        BASE + self.key_in_memory() + fr * (3 * self.variables + 2 * self.domain) + (1 << 26)
+    }
+}
+
+/// The program itself, the model and small tables.
+const BASE: u64 = 24 << 20;
