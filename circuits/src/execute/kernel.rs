@@ -82,7 +82,13 @@ impl<'a> Columns<'a> {
                         continue;
                     };
                     let row = &plane[iy * w..(iy + 1) * w];
-                    columns.extend((0..kw).map(|kx| self.window.position(1, ox, kx, w).map_or(0, |ix| row[ix])));
+                    let left = (ox * self.window.strides[1]).checked_sub(self.window.pads_begin[1]);
+                    match left.and_then(|left| row.get(left..left + kw)) {
+                        Some(taps) if self.window.dilations[1] == 1 => columns.extend_from_slice(taps),
+                        _ => {
+                            columns.extend((0..kw).map(|kx| self.window.position(1, ox, kx, w).map_or(0, |ix| row[ix])))
+                        }
+                    }
                 }
             }
         }

@@ -87,15 +87,15 @@ impl Operator for Conv {
             .map_init(Vec::new, |gathered, job| {
                 let (image, first) = (job / blocks, job % blocks * block);
                 columns.gather(&x, image, first..positions.min(first + block), gathered);
-                let channels = (0..outputs).map(|o| image % self.group * outputs + o);
-                let tile = channels.flat_map(|o| {
+                let mut tile = Tensor::with_capacity(gathered.len() / taps * outputs);
+                for o in (0..outputs).map(|o| image % self.group * outputs + o) {
                     let w = &self.weights[o * taps..(o + 1) * taps];
-                    gathered.chunks_exact(taps).map(move |column| {
+                    tile.extend(gathered.chunks_exact(taps).map(|column| {
                         let acc = kernel::dot(column, w).wrapping_add(self.bias[o]);
                         self.requantization.apply(acc, o, output.quant.zero_point) as i16
-                    })
-                });
-                tile.collect()
+                    }));
+                }
+                tile
             })
             .collect();
 

@@ -1,0 +1,232 @@
+//! `groth16-bn254:v1`: Groth16 over BN254.
+//!
+//! Notation of the Groth16 paper (<https://eprint.iacr.org/2016/260>, section 3.2), with the generators G and H of G1
+//! and G2 fixed to the standard ones and γ = 1, so that `[γ]₂` = H is not in the file. For a statement x₁…x₈ and
+//! `IC = [β·uᵢ(τ) + α·vᵢ(τ) + wᵢ(τ)]₁`, a proof (A, B, C) is accepted iff
+//!
+//! ```text
+//! e(A, B) = e([α]₁, [β]₂) · e(IC₀ + Σ xᵢ·ICᵢ, H) · e(C, [δ]₂)
+//! ```
+//!
+//! | key material | bytes | | proof | bytes |
+//! |---|---|---|---|---|
+//! | `[α]₁` | 32 | | A | 32 |
+//! | `[β]₂` | 64 | | B | 64 |
+//! | `[δ]₂` | 64 | | C | 32 |
+//! | IC₀ … IC₈ | 9 × 32 | | | |
+//!
+//! Points are in arkworks' compressed form, little-endian, with the sign of y and the flag of the identity in the two
+//! highest bits; a point has exactly one such form.
+
+use alloc::vec::Vec;
+
+use ark_bn254::{Bn254, Fr, G1Affine, G2Affine};
+use ark_ec::{
+    AffineRepr,
+    short_weierstrass::{Affine, SWCurveConfig},
+};
+use ark_groth16::{Groth16, PreparedVerifyingKey, Proof, prepare_verifying_key};
+use ark_serialize::{CanonicalDeserialize as _, CanonicalSerialize as _, Compress, Validate};
+
+use super::{ProofError, ProofSystem};
+use crate::{
+    bytes::Reader,
+    error::{DecodeError, LengthRule, Problem},
+    key::SetupKind,
+    statement::{SLOTS, Statement},
+};
+
+const KEY: &str = "verifying key";
+const PROOF: &str = "proof";
+const IC_NAMES: [&str; 9] = ["IC[0]", "IC[1]", "IC[2]", "IC[3]", "IC[4]", "IC[5]", "IC[6]", "IC[7]", "IC[8]"];
+
+/// Key material that has passed all checks: every point is on its curve, in its subgroup and not the identity, and δ is
+/// neither ± the generator, as in a setup that nobody contributed to, nor ± β.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    alpha: G1Affine,
+    beta: G2Affine,
+    delta: G2Affine,
+    ic: [G1Affine; IC_NAMES.len()],
+}
+
+impl Key {
+    /// Takes over a key from a setup.
+    ///
+    /// # Errors
+    /// A γ that is not the generator, a number of public inputs other than eight, or a point that breaks a rule.
+    pub fn new(key: &ark_groth16::VerifyingKey<Bn254>) -> Result<Self, DecodeError> {
+        if key.gamma_g2 != G2Affine::generator() {
+            return Err(DecodeError::new(KEY, "gamma", Problem::Relation("γ is not the standard generator of G2")));
+        }
+        let ic = <[G1Affine; IC_NAMES.len()]>::try_from(key.gamma_abc_g1.as_slice()).map_err(|_| {
+            let expected = LengthRule::Exactly(IC_NAMES.len());
+            DecodeError::new(KEY, "IC", Problem::Length { found: key.gamma_abc_g1.len(), expected })
+        })?;
+        Self { alpha: key.alpha_g1, beta: key.beta_g2, delta: key.delta_g2, ic }.checked()
+    }
+
+    /// The key in arkworks' form.
+    pub fn to_ark(&self) -> ark_groth16::VerifyingKey<Bn254> {
+        ark_groth16::VerifyingKey {
+            alpha_g1: self.alpha,
+            beta_g2: self.beta,
+            gamma_g2: G2Affine::generator(),
+            delta_g2: self.delta,
+            gamma_abc_g1: self.ic.to_vec(),
+        }
+    }
+
+    fn checked(self) -> Result<Self, DecodeError> {
+        check_point(&self.alpha, KEY, "alpha")?;
+        check_point(&self.beta, KEY, "beta")?;
+        check_point(&self.delta, KEY, "delta")?;
+        for (point, name) in self.ic.iter().zip(IC_NAMES) {
+            check_point(point, KEY, name)?;
+        }
+        // Two points are equal up to sign iff their x-coordinates are.
+        if self.delta.x == G2Affine::generator().x {
+            let problem = Problem::Relation("δ is ± the generator: nobody contributed to this setup, all can forge");
+            return Err(DecodeError::new(KEY, "delta", problem));
+        }
+        if self.delta.x == self.beta.x {
+            return Err(DecodeError::new(KEY, "delta", Problem::Relation("δ is ± β: proofs can be forged")));
+        }
+        Ok(self)
+    }
+}
+
+/// Encodes a proof: A, B, C.
+pub fn encode_proof(proof: &Proof<Bn254>) -> Vec<u8> {
+    let mut out = Vec::new();
+    put_point(&mut out, &proof.a);
+    put_point(&mut out, &proof.b);
+    put_point(&mut out, &proof.c);
+    out
+}
+
+/// The proof system.
+pub(crate) struct System;
+
+impl ProofSystem for System {
+    const NAME: &'static str = "groth16-bn254:v1";
+    const CIRCUIT_VERSION: u32 = 1;
+    const MODULUS: [u8; 32] = [
+        0x30, 0x64, 0x4e, 0x72, 0xe1, 0x31, 0xa0, 0x29, 0xb8, 0x50, 0x45, 0xb6, 0x81, 0x81, 0x58, 0x5d, 0x28, 0x33,
+        0xe8, 0x48, 0x79, 0xb9, 0x70, 0x91, 0x43, 0xe1, 0xf5, 0x93, 0xf0, 0x00, 0x00, 0x01,
+    ];
+    const PROOF_LENGTH: LengthRule = LengthRule::Exactly(128);
+    const KEY_LENGTH: LengthRule = LengthRule::Exactly(32 + 64 + 64 + 9 * 32);
+
+    type Key = Key;
+    type Prepared = PreparedVerifyingKey<Bn254>;
+
+    fn admits(setup: &SetupKind) -> bool {
+        match setup {
+            SetupKind::Dev | SetupKind::Ceremony { .. } => true,
+            SetupKind::Transparent => false,
+        }
+    }
+
+    fn decode_key(bytes: &[u8]) -> Result<Key, DecodeError> {
+        let mut r = Reader::new(KEY, bytes);
+        let alpha = read_point::<_, 32>(&mut r, "alpha")?;
+        let beta = read_point::<_, 64>(&mut r, "beta")?;
+        let delta = read_point::<_, 64>(&mut r, "delta")?;
+        let mut ic = [G1Affine::identity(); IC_NAMES.len()];
+        for (point, name) in ic.iter_mut().zip(IC_NAMES) {
+            *point = read_point::<_, 32>(&mut r, name)?;
+        }
+        r.finish()?;
+        Key { alpha, beta, delta, ic }.checked()
+    }
+
+    fn encode_key(key: &Key) -> Vec<u8> {
+        let mut out = Vec::new();
+        put_point(&mut out, &key.alpha);
+        put_point(&mut out, &key.beta);
+        put_point(&mut out, &key.delta);
+        for point in &key.ic {
+            put_point(&mut out, point);
+        }
+        out
+    }
+
+    fn prepare(key: &Key) -> Self::Prepared {
+        prepare_verifying_key(&key.to_ark())
+    }
+
+    fn verify(key: &Self::Prepared, statement: &Statement, proof: &[u8]) -> Result<(), ProofError> {
+        let mut r = Reader::new(PROOF, proof);
+        let proof = Proof {
+            a: read_point::<_, 32>(&mut r, "A")?,
+            b: read_point::<_, 64>(&mut r, "B")?,
+            c: read_point::<_, 32>(&mut r, "C")?,
+        };
+        r.finish()?;
+        check_point(&proof.a, PROOF, "A")?;
+        check_point(&proof.b, PROOF, "B")?;
+        check_point(&proof.c, PROOF, "C")?;
+        // ark-groth16 ignores missing and surplus inputs.
+        let mut public = [Fr::default(); SLOTS];
+        for (to, slot) in public.iter_mut().zip(statement.slots()) {
+            *to = scalar(slot)?;
+        }
+        if public.len().checked_add(1) != Some(key.vk.gamma_abc_g1.len()) {
+            return Err(ProofError::Rejected);
+        }
+        match Groth16::<Bn254>::verify_proof(key, &proof, &public) {
+            Ok(true) => Ok(()),
+            Ok(false) | Err(_) => Err(ProofError::Rejected),
+        }
+    }
+}
+
+fn scalar(slot: &[u8; 32]) -> Result<Fr, DecodeError> {
+    let mut bytes = *slot;
+    bytes.reverse();
+    Fr::deserialize_compressed(bytes.as_slice())
+        .map_err(|_| DecodeError::new("statement", "slot", Problem::NotCanonical))
+}
+
+/// Reads a compressed point of N bytes. It is on its curve by construction; its subgroup is not checked here.
+fn read_point<C: SWCurveConfig, const N: usize>(
+    r: &mut Reader<'_>,
+    field: &'static str,
+) -> Result<Affine<C>, DecodeError> {
+    let bytes = r.array::<N>(field)?;
+    let mut rest = bytes.as_slice();
+    let point = Affine::<C>::deserialize_with_mode(&mut rest, Compress::Yes, Validate::No);
+    // arkworks ignores all other bits of an encoded identity, so the bytes are compared with the one right encoding.
+    let mut again = Vec::new();
+    match point {
+        Ok(point) if rest.is_empty() => {
+            put_point(&mut again, &point);
+            if again == bytes { Ok(point) } else { Err(r.error(field, Problem::NotAPoint)) }
+        }
+        Ok(_) | Err(_) => Err(r.error(field, Problem::NotAPoint)),
+    }
+}
+
+fn put_point<C: SWCurveConfig>(out: &mut Vec<u8>, point: &Affine<C>) {
+    // Writing to a vector does not fail; a short encoding would be refused by every reader.
+    let _ = point.serialize_compressed(out);
+}
+
+fn check_point<C: SWCurveConfig>(
+    point: &Affine<C>,
+    what: &'static str,
+    field: &'static str,
+) -> Result<(), DecodeError> {
+    let err = |problem| Err(DecodeError::new(what, field, problem));
+    if point.is_zero() {
+        return err(Problem::Identity);
+    }
+    if !point.is_on_curve() {
+        return err(Problem::NotAPoint);
+    }
+    if !point.is_in_correct_subgroup_assuming_on_curve() {
+        return err(Problem::WrongSubgroup);
+    }
+    Ok(())
+}

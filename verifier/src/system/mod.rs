@@ -1,0 +1,197 @@
+//! The registry of proof systems.
+//!
+//! A proof system is one module here and one line in the table below. Its name says everything that a verifier checks;
+//! any change of that is a new version, and so a new name.
+
+use alloc::vec::Vec;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    bytes::Reader,
+    error::{DecodeError, LengthRule, Problem},
+    key::SetupKind,
+    statement::Statement,
+};
+
+/// The verifying half of a proof system.
+pub(crate) trait ProofSystem {
+    /// Name and version.
+    const NAME: &'static str;
+    /// Raised by any change of constraints, wire order or key layout.
+    const CIRCUIT_VERSION: u32;
+    /// The scalar field's, big-endian.
+    const MODULUS: [u8; 32];
+    /// Of a bare proof, in bytes.
+    const PROOF_LENGTH: LengthRule;
+    /// Of the key material in a key file, in bytes.
+    const KEY_LENGTH: LengthRule;
+
+    /// The key material; every value of the type has passed all checks.
+    type Key;
+    /// What is computed once for each key.
+    type Prepared;
+
+    /// Whether keys of this system come from such a setup; any other is malformed.
+    fn admits(setup: &SetupKind) -> bool;
+    /// Reads key material, all of `bytes`.
+    fn decode_key(bytes: &[u8]) -> Result<Self::Key, DecodeError>;
+    /// Inverse of `decode_key`.
+    fn encode_key(key: &Self::Key) -> Vec<u8>;
+    /// Computes what depends on the key alone.
+    fn prepare(key: &Self::Key) -> Self::Prepared;
+    /// Checks a proof of a statement of this system.
+    fn verify(key: &Self::Prepared, statement: &Statement, proof: &[u8]) -> Result<(), ProofError>;
+}
+
+/// A proof that does not hold.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProofError {
+    /// The proof is no canonical encoding.
+    #[error(transparent)]
+    Malformed(#[from] DecodeError),
+    /// The proof system rejects it: it is for another key or another statement, or was changed.
+    #[error("the proof does not verify for this statement and key")]
+    Rejected,
+}
+
+macro_rules! systems {
+    ($($(#[doc = $doc:literal])* $feature:literal $Variant:ident = $module:ident;)*) => {
+        $(#[cfg(feature = $feature)] pub mod $module;)*
+
+        /// A proof system that this build verifies.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum SystemId {
+            $($(#[doc = $doc])* #[cfg(feature = $feature)] $Variant,)*
+        }
+
+        impl SystemId {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(#[cfg(feature = $feature)] Self::$Variant,)*];
+
+            /// Name and version, as on the command line.
+            pub const fn name(self) -> &'static str {
+                match self { $(#[cfg(feature = $feature)] Self::$Variant => <$module::System as ProofSystem>::NAME,)* }
+            }
+
+            /// Modulus of the scalar field, big-endian: every slot of a statement is below it.
+            pub const fn modulus(self) -> [u8; 32] {
+                match self { $(#[cfg(feature = $feature)] Self::$Variant => <$module::System as ProofSystem>::MODULUS,)* }
+            }
+
+            /// The circuit version of the keys that this release reads and writes.
+            pub const fn circuit_version(self) -> u32 {
+                match self {
+                    $(#[cfg(feature = $feature)] Self::$Variant => <$module::System as ProofSystem>::CIRCUIT_VERSION,)*
+                }
+            }
+
+            /// Allowed lengths of a bare proof, in bytes.
+            pub const fn proof_length(self) -> LengthRule {
+                match self {
+                    $(#[cfg(feature = $feature)] Self::$Variant => <$module::System as ProofSystem>::PROOF_LENGTH,)*
+                }
+            }
+
+            pub(crate) const fn key_length(self) -> LengthRule {
+                match self {
+                    $(#[cfg(feature = $feature)] Self::$Variant => <$module::System as ProofSystem>::KEY_LENGTH,)*
+                }
+            }
+
+            pub(crate) fn admits(self, setup: &SetupKind) -> bool {
+                match self {
+                    $(#[cfg(feature = $feature)] Self::$Variant => <$module::System as ProofSystem>::admits(setup),)*
+                }
+            }
+
+            pub(crate) fn decode_key(self, bytes: &[u8]) -> Result<KeyMaterial, DecodeError> {
+                match self {
+                    $(#[cfg(feature = $feature)]
+                    Self::$Variant => <$module::System as ProofSystem>::decode_key(bytes).map(KeyMaterial::$Variant),)*
+                }
+            }
+        }
+
+        /// The part of a verifying key that only its proof system understands. A value has passed all of its checks.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub enum KeyMaterial {
+            $($(#[doc = $doc])* #[cfg(feature = $feature)] $Variant($module::Key),)*
+        }
+
+        impl KeyMaterial {
+            /// The proof system that it is for.
+            pub const fn system(&self) -> SystemId {
+                match self { $(#[cfg(feature = $feature)] Self::$Variant(_) => SystemId::$Variant,)* }
+            }
+
+            pub(crate) fn encode(&self) -> Vec<u8> {
+                match self {
+                    $(#[cfg(feature = $feature)]
+                    Self::$Variant(key) => <$module::System as ProofSystem>::encode_key(key),)*
+                }
+            }
+
+            pub(crate) fn prepare(&self) -> Prepared {
+                match self {
+                    $(#[cfg(feature = $feature)]
+                    Self::$Variant(key) => Prepared::$Variant(<$module::System as ProofSystem>::prepare(key)),)*
+                }
+            }
+        }
+
+        /// What is computed once for each key.
+        pub(crate) enum Prepared {
+            $(#[cfg(feature = $feature)] $Variant(<$module::System as ProofSystem>::Prepared),)*
+        }
+
+        impl Prepared {
+            pub(crate) fn verify(&self, statement: &Statement, proof: &[u8]) -> Result<(), ProofError> {
+                match self {
+                    $(#[cfg(feature = $feature)]
+                    Self::$Variant(key) => <$module::System as ProofSystem>::verify(key, statement, proof),)*
+                }
+            }
+        }
+    };
+}
+
+systems! {
+    /// Groth16 over BN254, with the weights as constants of the circuit.
+    "groth16" Groth16Bn254 = groth16_bn254;
+}
+
+impl SystemId {
+    /// The 16 bytes that stand for the system in files: the first of SHA-256 of `"avouch/system/v1"` and the name.
+    pub fn bytes(self) -> [u8; 16] {
+        let mut h = Sha256::new();
+        h.update(b"avouch/system/v1");
+        h.update(self.name());
+        let mut id = [0; 16];
+        for (to, from) in id.iter_mut().zip(h.finalize()) {
+            *to = from;
+        }
+        id
+    }
+
+    /// The system of this name, if this build has it.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|s| s.name() == name)
+    }
+
+    /// The system with this id, if this build has it.
+    pub fn from_bytes(id: &[u8; 16]) -> Option<Self> {
+        Self::ALL.iter().copied().find(|s| s.bytes() == *id)
+    }
+
+    pub(crate) fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let id = r.array("proof system")?;
+        Self::from_bytes(&id).ok_or_else(|| r.error("proof system", Problem::UnknownSystem(id)))
+    }
+}
+
+impl core::fmt::Display for SystemId {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(self.name())
+    }
+}
