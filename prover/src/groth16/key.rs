@@ -20,9 +20,12 @@ use std::{
     path::Path,
 };
 
-use ark_bn254::{Bn254, Fq, Fq2, G1Affine, G2Affine};
-use ark_ec::AffineRepr as _;
-use ark_ff::{BigInt, PrimeField as _, Zero as _};
+use ark_bn254::{Bn254, Fq, Fq2};
+use ark_ec::{
+    AffineRepr as _,
+    short_weierstrass::{Affine, SWCurveConfig},
+};
+use ark_ff::{BigInt, Field, PrimeField as _, Zero as _};
 use ark_groth16::{ProvingKey as Groth16Key, VerifyingKey as Groth16VerifyingKey};
 use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
@@ -36,85 +39,94 @@ const HEADER: usize = 4 + 2 + 16 + 32 + 8 + 8;
 /// Points decoded at a time.
 const CHUNK: usize = 1 << 14;
 
-/// A point of fixed size in the file.
-trait Point: Sized + Copy + Send + Sync {
+/// A coordinate: 32 or 64 bytes.
+trait Coordinate: Field {
     const BYTES: usize;
     fn put(&self, out: &mut [u8]);
     fn get(bytes: &[u8]) -> Option<Self>;
 }
 
-fn put_fq(v: &Fq, out: &mut [u8]) {
-    for (limb, bytes) in v.into_bigint().0.iter().zip(out.chunks_exact_mut(8)) {
-        bytes.copy_from_slice(&limb.to_le_bytes());
+impl Coordinate for Fq {
+    const BYTES: usize = 32;
+
+    fn put(&self, out: &mut [u8]) {
+        for (limb, bytes) in self.into_bigint().0.iter().zip(out.chunks_exact_mut(8)) {
+            bytes.copy_from_slice(&limb.to_le_bytes());
+        }
+    }
+
+    fn get(bytes: &[u8]) -> Option<Self> {
+        let mut limbs = [0; 4];
+        for (limb, chunk) in limbs.iter_mut().zip(bytes.chunks_exact(8)) {
+            *limb = u64::from_le_bytes(chunk.try_into().ok()?);
+        }
+        Self::from_bigint(BigInt(limbs))
     }
 }
 
-fn get_fq(bytes: &[u8]) -> Option<Fq> {
-    let mut limbs = [0; 4];
-    for (limb, chunk) in limbs.iter_mut().zip(bytes.chunks_exact(8)) {
-        *limb = u64::from_le_bytes(chunk.try_into().ok()?);
-    }
-    Fq::from_bigint(BigInt(limbs))
-}
-
-impl Point for G1Affine {
+impl Coordinate for Fq2 {
     const BYTES: usize = 64;
 
     fn put(&self, out: &mut [u8]) {
-        if let Some((x, y)) = self.xy() {
-            put_fq(&x, &mut out[..32]);
-            put_fq(&y, &mut out[32..]);
-        }
+        let (c0, c1) = out.split_at_mut(Fq::BYTES);
+        self.c0.put(c0);
+        self.c1.put(c1);
     }
 
     fn get(bytes: &[u8]) -> Option<Self> {
-        let (x, y) = (get_fq(&bytes[..32])?, get_fq(&bytes[32..])?);
-        Some(if x.is_zero() && y.is_zero() { Self::identity() } else { Self::new_unchecked(x, y) })
+        let (c0, c1) = bytes.split_at(Fq::BYTES);
+        Some(Self::new(Fq::get(c0)?, Fq::get(c1)?))
     }
 }
 
-impl Point for G2Affine {
-    const BYTES: usize = 128;
+const fn point_bytes<C: Coordinate>() -> usize {
+    2 * C::BYTES
+}
 
-    fn put(&self, out: &mut [u8]) {
-        if let Some((x, y)) = self.xy() {
-            for (v, bytes) in [x.c0, x.c1, y.c0, y.c1].iter().zip(out.chunks_exact_mut(32)) {
-                put_fq(v, bytes);
-            }
-        }
-    }
-
-    fn get(bytes: &[u8]) -> Option<Self> {
-        let mut coordinates = bytes.chunks_exact(32).map(get_fq);
-        let mut next = || coordinates.next().flatten();
-        let (x, y) = (Fq2::new(next()?, next()?), Fq2::new(next()?, next()?));
-        Some(if x.is_zero() && y.is_zero() { Self::identity() } else { Self::new_unchecked(x, y) })
+fn put_point<C: SWCurveConfig<BaseField: Coordinate>>(point: &Affine<C>, out: &mut [u8]) {
+    if let Some((x, y)) = point.xy() {
+        let (first, second) = out.split_at_mut(C::BaseField::BYTES);
+        x.put(first);
+        y.put(second);
     }
 }
 
-/// Hashes what passes through.
-struct Hashed<T> {
-    inner: T,
+fn get_point<C: SWCurveConfig<BaseField: Coordinate>>(bytes: &[u8]) -> Option<Affine<C>> {
+    let (first, second) = bytes.split_at(C::BaseField::BYTES);
+    let (x, y) = (C::BaseField::get(first)?, C::BaseField::get(second)?);
+    Some(if x.is_zero() && y.is_zero() { Affine::identity() } else { Affine::new_unchecked(x, y) })
+}
+
+/// Hashes what is written.
+struct Writer<W> {
+    inner: W,
     hash: Sha256,
 }
 
-impl<W: Write> Hashed<W> {
+impl<W: Write> Writer<W> {
     fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.hash.update(bytes);
         self.inner.write_all(bytes)
     }
 
-    fn points<P: Point>(&mut self, points: &[P]) -> io::Result<()> {
+    fn points<C: SWCurveConfig<BaseField: Coordinate>>(&mut self, points: &[Affine<C>]) -> io::Result<()> {
+        let size = point_bytes::<C::BaseField>();
         for chunk in points.chunks(CHUNK) {
-            let mut bytes = vec![0; chunk.len() * P::BYTES];
-            bytes.par_chunks_exact_mut(P::BYTES).zip(chunk).for_each(|(out, p)| p.put(out));
+            let mut bytes = vec![0; chunk.len() * size];
+            bytes.par_chunks_exact_mut(size).zip(chunk).for_each(|(out, p)| put_point(p, out));
             self.put(&bytes)?;
         }
         Ok(())
     }
 }
 
-impl<R: Read> Hashed<R> {
+/// Hashes what is read.
+struct Reader<R> {
+    inner: R,
+    hash: Sha256,
+}
+
+impl<R: Read> Reader<R> {
     fn take<const N: usize>(&mut self) -> io::Result<[u8; N]> {
         let mut bytes = [0; N];
         self.inner.read_exact(&mut bytes)?;
@@ -122,21 +134,22 @@ impl<R: Read> Hashed<R> {
         Ok(bytes)
     }
 
-    fn points<P: Point>(&mut self, count: usize) -> io::Result<Vec<P>> {
+    fn points<C: SWCurveConfig<BaseField: Coordinate>>(&mut self, count: usize) -> io::Result<Vec<Affine<C>>> {
+        let size = point_bytes::<C::BaseField>();
         let mut points = Vec::with_capacity(count);
-        let mut bytes = vec![0; CHUNK.min(count) * P::BYTES];
+        let mut bytes = vec![0; CHUNK.min(count) * size];
         while points.len() < count {
             let n = CHUNK.min(count - points.len());
-            let chunk = &mut bytes[..n * P::BYTES];
+            let chunk = &mut bytes[..n * size];
             self.inner.read_exact(chunk)?;
             self.hash.update(&*chunk);
-            let decoded: Option<Vec<P>> = chunk.par_chunks_exact(P::BYTES).map(P::get).collect();
+            let decoded: Option<Vec<_>> = chunk.par_chunks_exact(size).map(get_point).collect();
             points.extend(decoded.ok_or_else(|| io::Error::other("a coordinate is not canonical"))?);
         }
         Ok(points)
     }
 
-    fn point<P: Point>(&mut self) -> io::Result<P> {
+    fn point<C: SWCurveConfig<BaseField: Coordinate>>(&mut self) -> io::Result<Affine<C>> {
         self.points(1)?.pop().ok_or_else(|| io::Error::other("a point is missing"))
     }
 }
@@ -145,7 +158,7 @@ impl ProvingKey {
     /// Writes the file's bytes.
     pub fn write(&self, out: impl Write) -> io::Result<()> {
         let k = &self.key;
-        let mut out = Hashed { inner: out, hash: Sha256::new() };
+        let mut out = Writer { inner: out, hash: Sha256::new() };
         out.put(MAGIC)?;
         out.put(&VERSION.to_le_bytes())?;
         out.put(&super::SYSTEM.bytes())?;
@@ -177,7 +190,7 @@ impl ProvingKey {
         };
         let file = File::open(path).map_err(io_error)?;
         let length = file.metadata().map_err(io_error)?.len();
-        let mut r = Hashed { inner: BufReader::with_capacity(1 << 20, file), hash: Sha256::new() };
+        let mut r = Reader { inner: BufReader::with_capacity(1 << 20, file), hash: Sha256::new() };
         if r.take::<4>().map_err(io_error)? != *MAGIC {
             return Err(error("not a proving key"));
         }
