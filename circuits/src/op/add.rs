@@ -31,11 +31,7 @@ impl Operator for Add {
     #[cfg(feature = "execute")]
     fn eval(&self, infos: &[&TensorInfo], inputs: &[&Tensor], output: &TensorInfo) -> Tensor {
         let (qa, qb) = (&infos[0].quant, &infos[1].quant);
-        inputs[0]
-            .iter()
-            .zip(inputs[1])
-            .map(|(&a, &b)| add(a.into(), qa, b.into(), qb, &output.quant) as i16)
-            .collect()
+        inputs[0].iter().zip(inputs[1]).map(|(&a, &b)| add(a.into(), qa, b.into(), qb, &output.quant) as i16).collect()
     }
 
     fn lower(

@@ -32,6 +32,9 @@ pub struct AffineStep {
 const MAX_SHIFT: u32 = 44;
 /// What an exception weighs against one bit of the shift: three constraints, one full-width witness.
 const EXCEPTION_WEIGHT: usize = 12;
+/// Corrections beyond which a form is given up. Dense ties, as of a multiplier of exactly 1/2^j, need one for every
+/// other threshold.
+const MAX_EXCEPTIONS: usize = 512;
 /// Multipliers tried for each shift.
 const MAX_CANDIDATES: i64 = 16;
 
@@ -42,7 +45,9 @@ impl AffineStep {
             // A constant.
             Self { multiplier: 1, offset: 0, shift: 0, first: f.first, last: f.first, exceptions: Vec::new() }
         } else {
-            Self::exact(f).unwrap_or_else(|| Self::corrected(f))
+            Self::exact(f)
+                .or_else(|| Self::corrected(f))
+                .ok_or_else(|| LowerError::new("no arithmetic form with few corrections exists; choose other scales"))?
         };
         form.certify(f)?;
         Ok(form)
@@ -118,20 +123,16 @@ impl AffineStep {
     }
 
     /// The form along the function's slope with the best trade of shift against corrections.
-    fn corrected(f: &StepFunction) -> Self {
+    fn corrected(f: &StepFunction) -> Option<Self> {
         let candidates = (0..=MAX_SHIFT).flat_map(|shift| {
             let ideal = libm::round(f.slope * libm::ldexp(1.0, shift as i32)) as i64;
             (-1..=1).filter_map(move |d| {
                 let multiplier = (ideal + d).max(1);
                 let offset = i64::try_from(Self::common_offset(f, multiplier, shift)).ok()?;
-                let mut form = Self::with(f, multiplier, offset, shift);
-                form.correct(f);
-                Some(form)
+                Self::with(f, multiplier, offset, shift).correct(f)
             })
         });
-        candidates
-            .min_by_key(|form| form.shift as usize + EXCEPTION_WEIGHT * form.exceptions.len())
-            .unwrap_or_else(|| Self::with(f, 1, 0, 0))
+        candidates.min_by_key(|form| form.shift as usize + EXCEPTION_WEIGHT * form.exceptions.len())
     }
 
     /// The offset that places the most thresholds exactly.
@@ -149,9 +150,8 @@ impl AffineStep {
         best.1
     }
 
-    /// Lists the arguments where the clamped quotient differs, up to a number far beyond use.
-    fn correct(&mut self, f: &StepFunction) {
-        const LIMIT: i64 = 1 << 12;
+    /// Lists the arguments where the clamped quotient differs, unless there are too many.
+    fn correct(mut self, f: &StepFunction) -> Option<Self> {
         let mut exceptions: Vec<(i64, i32)> = Vec::new();
         for (t, value) in f.thresholds.iter().zip(i64::from(f.first) + 1..) {
             // First argument with quotient ≥ value.
@@ -160,7 +160,10 @@ impl AffineStep {
             let own = target.div_euclid(m) + i128::from(target.rem_euclid(m) != 0);
             let own = own.clamp(f.domain.lo.into(), i128::from(f.domain.hi) + 1) as i64;
             let (range, delta) = if own > t.at { (t.at..own, 1) } else { (own..t.below + 1, -1) };
-            exceptions.extend(range.take(LIMIT as usize).map(|x| (x, delta)));
+            exceptions.extend(range.take(MAX_EXCEPTIONS + 1).map(|x| (x, delta)));
+            if exceptions.len() > MAX_EXCEPTIONS {
+                return None;
+            }
         }
         exceptions.sort_unstable();
         for (x, delta) in exceptions {
@@ -169,7 +172,7 @@ impl AffineStep {
                 _ => self.exceptions.push((x, delta)),
             }
         }
-        self.exceptions.retain(|e| e.1 != 0);
+        Some(self)
     }
 
     /// Compares with the step function at both ends of the domain, on both sides of every threshold of the function

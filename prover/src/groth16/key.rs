@@ -196,7 +196,9 @@ impl ProvingKey {
         }
         let version = u16::from_le_bytes(r.take().map_err(io_error)?);
         if version != VERSION {
-            return Err(error(&format!("proving key of version {version}, this program reads {VERSION}; run setup again")));
+            return Err(error(&format!(
+                "proving key of version {version}, this program reads {VERSION}; run setup again"
+            )));
         }
         if r.take::<16>().map_err(io_error)? != super::SYSTEM.bytes() {
             return Err(error("the proving key is for another proof system"));

@@ -30,11 +30,29 @@ mod tests {
         execute,
         graph::{DType, Graph, Node, Quantization, TensorId, TensorInfo},
         op::{Dense, Requantization},
-        r1cs::{Checker, CircuitWitness, Synthesizer, public_inputs},
+        r1cs::{Checker, CircuitWitness, Lc, PUBLIC_INPUTS, Place, Sink, Synthesizer, public_inputs},
     };
 
     use super::{prove, qap::Assignment, setup};
     use crate::random::Secrets;
+
+    /// The constraint matrices in arkworks' form.
+    #[derive(Default)]
+    struct Matrices([Vec<Vec<(Fr, usize)>>; 3]);
+
+    impl Sink for Matrices {
+        const TERMS: bool = true;
+
+        fn witness(&mut self, value: Fr) -> Fr {
+            value
+        }
+
+        fn constraint(&mut self, _place: Place, a: &Lc, b: &Lc, c: &Lc) {
+            for (matrix, lc) in self.0.iter_mut().zip([a, b, c]) {
+                matrix.push(lc.terms.iter().map(|&(variable, c)| (c, variable as usize)).collect());
+            }
+        }
+    }
 
     fn graph() -> Graph {
         let quant = |scale| Quantization { dtype: DType::I8, scale, zero_point: 3 };
@@ -51,7 +69,12 @@ mod tests {
                 TensorInfo { shape: vec![1, 4], quant: quant(0.1) },
                 TensorInfo { shape: vec![1, 3], quant: quant(0.2) },
             ],
-            nodes: vec![Node { name: "dense".into(), op: dense.into(), inputs: vec![TensorId(0)], output: TensorId(1) }],
+            nodes: vec![Node {
+                name: "dense".into(),
+                op: dense.into(),
+                inputs: vec![TensorId(0)],
+                output: TensorId(1),
+            }],
             input: TensorId(0),
             output: TensorId(1),
         };
@@ -76,6 +99,7 @@ mod tests {
         assert_eq!(checker.failures, []);
         let mut assignment = Assignment::new(&public, cost.variables, cost.constraints);
         synthesizer.synthesize(&public, Some(&witness), &mut assignment).unwrap();
+        let z = assignment.z.clone();
         let (proof, _) = prove::create(&key, assignment, &()).unwrap();
 
         let prepared = prepare_verifying_key(&key.vk);
@@ -85,5 +109,19 @@ mod tests {
             forged[i] += Fr::from(1u64);
             assert!(!Groth16::<Bn254>::verify_proof(&prepared, &proof, &forged).unwrap(), "public input {i}");
         }
+
+        // arkworks' own prover, from the matrices and with the same key: the reduction is the same, row by row.
+        let mut matrices = Matrices::default();
+        synthesizer.synthesize(&public, Some(&witness), &mut matrices).unwrap();
+        let theirs = Groth16::<Bn254>::create_proof_with_reduction_and_matrices(
+            &key,
+            Fr::from(3u64),
+            Fr::from(4u64),
+            &matrices.0,
+            PUBLIC_INPUTS + 1,
+            cost.constraints,
+            &z,
+        );
+        assert!(Groth16::<Bn254>::verify_proof(&prepared, &theirs.unwrap(), &public).unwrap());
     }
 }

@@ -49,7 +49,8 @@ pub(super) fn create(
 ) -> Result<(Groth16Proof<Bn254>, CreateTimes), CreateError> {
     let Assignment { mut z, a, b } = assignment;
     let rows = a.len();
-    let shape = |what, key, circuit| if key == circuit { Ok(()) } else { Err(CreateError::Shape { what, key, circuit }) };
+    let shape =
+        |what, key, circuit| if key == circuit { Ok(()) } else { Err(CreateError::Shape { what, key, circuit }) };
     shape("variables", key.a_query.len(), z.len())?;
     let domain = qap::domain(rows).ok_or(CreateError::Shape { what: "rows", key: key.h_query.len(), circuit: rows })?;
     shape("rows", key.h_query.len() + 1, ark_poly::EvaluationDomain::size(&domain))?;

@@ -116,13 +116,21 @@ pub struct Prover<'c> {
 impl<'c> Prover<'c> {
     /// A prover for a graph and its circuit, with the keys of a setup of that circuit.
     pub fn new(graph: &'c Graph, circuit: &'c Circuit, keys: Keys) -> Result<Self, ProveError> {
-        let Keys { proving, verifying } = keys;
-        check_key(circuit, &verifying)?;
+        check_key(circuit, &keys.verifying)?;
+        let synthesizer = Synthesizer::new(circuit)?;
+        let cost = synthesizer.cost()?;
+        Self::assemble(graph, synthesizer, cost, keys)
+    }
+
+    fn assemble(
+        graph: &'c Graph,
+        synthesizer: Synthesizer<'c>,
+        cost: Cost,
+        Keys { proving, verifying }: Keys,
+    ) -> Result<Self, ProveError> {
         if proving.verifying_key_digest != *verifying.digest() {
             return Err(ProveError::WrongKey("proving key"));
         }
-        let synthesizer = Synthesizer::new(circuit)?;
-        let cost = synthesizer.cost()?;
         // The prover's own check, whatever the kind of setup: what a verifier demands is the verifier's choice.
         let policy = match verifying.setup() {
             SetupKind::Dev => KeyPolicy { allow_dev: true, expect_vk: None },
@@ -142,9 +150,10 @@ impl<'c> Prover<'c> {
     ) -> Result<Self, ProveError> {
         check_key(circuit, &verifying)?;
         let KeyMaterial::Groth16Bn254(material) = verifying.material();
-        let sizes = sizes(&Synthesizer::new(circuit)?.cost()?)?;
-        let proving = ProvingKey::read(proving_key, sizes, material.to_ark(), *verifying.digest())?;
-        Self::new(graph, circuit, Keys { proving, verifying })
+        let synthesizer = Synthesizer::new(circuit)?;
+        let cost = synthesizer.cost()?;
+        let proving = ProvingKey::read(proving_key, sizes(&cost)?, material.to_ark(), *verifying.digest())?;
+        Self::assemble(graph, synthesizer, cost, Keys { proving, verifying })
     }
 
     /// Constraints and variables of the circuit.

@@ -111,11 +111,11 @@ pub(crate) fn generate(
         attempt += 1;
         tau = secrets.draw(&format!("tau/{attempt}"))?;
     }
-    let t = Trapdoors { alpha: secrets.draw("alpha")?, beta: secrets.draw("beta")?, delta: secrets.draw("delta")?, tau };
+    let t =
+        Trapdoors { alpha: secrets.draw("alpha")?, beta: secrets.draw("beta")?, delta: secrets.draw("delta")?, tau };
 
     progress.begin("evaluating the constraints", cost.constraints as u64);
-    let mut columns =
-        Columns::new(domain.evaluate_all_lagrange_coefficients(t.tau), cost.variables, cost.constraints);
+    let mut columns = Columns::new(domain.evaluate_all_lagrange_coefficients(t.tau), cost.variables, cost.constraints);
     synthesizer.synthesize(&[Fr::zero(); PUBLIC_INPUTS], None, &mut columns)?;
     progress.advance(cost.constraints as u64);
     progress::check(progress)?;
