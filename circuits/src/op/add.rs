@@ -34,7 +34,7 @@ impl Operator for Add {
         inputs[0]
             .iter()
             .zip(inputs[1])
-            .map(|(&a, &b)| crate::arith::add(a.into(), qa, b.into(), qb, &output.quant) as i16)
+            .map(|(&a, &b)| arith::add(a.into(), qa, b.into(), qb, &output.quant) as i16)
             .collect()
     }
 
