@@ -1,0 +1,189 @@
+//! Operators that move elements. They commute with quantization, so of reals they move the integers.
+
+use alloc::{format, vec::Vec};
+
+use super::{
+    Importer,
+    error::ImportError,
+    nodes::{Call, not_dequantized},
+    quantize::normalize_axis,
+    value::{Move, Real, Value},
+};
+use crate::{
+    graph::{MAX_RANK, TensorId, check_shape},
+    op::{Concat, Reshape, Transpose},
+};
+
+impl Importer<'_> {
+    /// `x, shape`: 0 copies a dimension (unless `allowzero`), −1 is what remains.
+    pub(super) fn reshape(&mut self, call: &mut Call<'_>) -> Result<Value, ImportError> {
+        let (x, shape) = self.movable(call)?;
+        call.attributes.only("allowzero", 0)?;
+        let target = call.constant(1, "the shape")?;
+        let target = target.integers("the shape")?;
+        let elements: usize = shape.iter().product();
+        let misfit = || ImportError::malformed(format!("{elements} elements can't have shape {target:?}"));
+        let mut dims = Vec::with_capacity(target.len());
+        for (i, &d) in target.iter().enumerate() {
+            dims.push(match d {
+                -1 => 1,
+                0 => *shape.get(i).ok_or_else(misfit)?,
+                d => usize::try_from(d).map_err(|_| misfit())?,
+            });
+        }
+        check_shape(&dims).map_err(|e| ImportError::too_large(e.message))?;
+        let known: usize = dims.iter().product();
+        let mut open = target.iter().enumerate().filter(|t| *t.1 == -1).map(|t| t.0);
+        if let Some(i) = open.next() {
+            dims[i] = elements / known;
+        }
+        if open.next().is_some() || dims.iter().product::<usize>() != elements {
+            return Err(misfit());
+        }
+        self.moved(x, Move::Reshape(dims))
+    }
+
+    /// `x`: two dimensions, cut before `axis`.
+    pub(super) fn flatten(&mut self, call: &mut Call<'_>) -> Result<Value, ImportError> {
+        let (x, shape) = self.movable(call)?;
+        let axis = call.attributes.int("axis", 1)?;
+        let axis = if axis == shape.len() as i64 { shape.len() } else { normalize_axis(axis, shape.len())? };
+        let (outer, inner) = shape.split_at(axis);
+        self.moved(x, Move::Reshape([outer, inner].map(|dims| dims.iter().product()).to_vec()))
+    }
+
+    /// `x`; without `perm` the dimensions are reversed.
+    pub(super) fn transpose(&mut self, call: &mut Call<'_>) -> Result<Value, ImportError> {
+        let (x, shape) = self.movable(call)?;
+        let perm = match call.attributes.ints("perm")? {
+            None => (0..shape.len()).rev().collect(),
+            Some(perm) => perm.iter().map(|&p| normalize_axis(p, shape.len())).collect::<Result<Vec<_>, _>>()?,
+        };
+        if perm.len() != shape.len() || !(0..shape.len()).all(|d| perm.contains(&d)) {
+            return Err(ImportError::malformed(format!(
+                "perm {perm:?} is no permutation of {} dimensions",
+                shape.len()
+            )));
+        }
+        self.moved(x, Move::Transpose(perm))
+    }
+
+    /// `x, axes?`: drops dimensions of 1.
+    pub(super) fn squeeze(&mut self, call: &mut Call<'_>) -> Result<Value, ImportError> {
+        let (x, shape) = self.movable(call)?;
+        let axes = match axes(call)? {
+            None => (0..shape.len()).filter(|&d| shape[d] == 1).collect(),
+            Some(axes) => normalize_axes(&axes, shape.len())?,
+        };
+        if axes.iter().any(|&a| shape[a] != 1) {
+            return Err(ImportError::malformed(format!("axes {axes:?} of shape {shape:?} are not all 1")));
+        }
+        let kept = shape.iter().enumerate().filter(|(d, _)| !axes.contains(d)).map(|(_, &extent)| extent);
+        self.moved(x, Move::Reshape(kept.collect()))
+    }
+
+    /// `x, axes`: inserts dimensions of 1.
+    pub(super) fn unsqueeze(&mut self, call: &mut Call<'_>) -> Result<Value, ImportError> {
+        let (x, shape) = self.movable(call)?;
+        let axes = axes(call)?.ok_or_else(|| ImportError::malformed("the axes are missing"))?;
+        let rank = shape.len().saturating_add(axes.len());
+        if rank > MAX_RANK {
+            return Err(ImportError::too_large(format!("rank {rank} is above {MAX_RANK}")));
+        }
+        let axes = normalize_axes(&axes, rank)?;
+        let mut old = shape.iter();
+        let dims = (0..rank).map(|d| if axes.contains(&d) { 1 } else { old.next().copied().unwrap_or(1) });
+        self.moved(x, Move::Reshape(dims.collect()))
+    }
+
+    /// Operands of equal quantization, along `axis`.
+    pub(super) fn concat(&mut self, call: &mut Call<'_>) -> Result<Value, ImportError> {
+        let mut ids = Vec::new();
+        let mut reals = 0;
+        for i in 0..call.operands() {
+            match call.operand(i, "an operand")? {
+                Value::Tensor(id) => ids.push(id),
+                Value::Real(Real::Tensor(id)) => {
+                    ids.push(id);
+                    reals += 1;
+                }
+                _ => return Err(not_dequantized(&format!("operand {i}"))),
+            }
+        }
+        let Some(&first) = ids.first().filter(|_| reals == 0 || reals == ids.len()) else {
+            return Err(ImportError::malformed("operands must be all integers or all reals, and at least one"));
+        };
+        let mut shape = self.builder.shape(first).to_vec();
+        let axis = normalize_axis(call.attributes.int("axis", 0)?, shape.len())?;
+        for &id in &ids[1..] {
+            self.builder.unite(first, id)?;
+            let other = self.builder.shape(id);
+            let extent = other.get(axis).copied().unwrap_or(0);
+            shape[axis] = shape[axis].saturating_add(extent);
+        }
+        let op = Concat { axis };
+        let y = self.builder.keep(op, &ids, shape)?;
+        Ok(if reals > 0 { Value::Real(Real::Tensor(y)) } else { Value::Tensor(y) })
+    }
+
+    /// An operand whose elements can be moved, and its shape.
+    fn movable(&self, call: &mut Call<'_>) -> Result<(Value, Vec<usize>), ImportError> {
+        let x = call.operand(0, "x")?;
+        let shape = match &x {
+            Value::Tensor(id) => self.builder.shape(*id),
+            Value::Real(real @ (Real::Input { .. } | Real::Tensor(_))) => real.shape(&self.builder),
+            _ => return Err(not_dequantized("x")),
+        };
+        let shape = shape.to_vec();
+        Ok((x, shape))
+    }
+
+    fn moved(&mut self, x: Value, m: Move) -> Result<Value, ImportError> {
+        Ok(match x {
+            Value::Tensor(id) => Value::Tensor(self.rearrange(id, &m)?),
+            Value::Real(Real::Tensor(id)) => Value::Real(Real::Tensor(self.rearrange(id, &m)?)),
+            Value::Real(Real::Input { mut moves, shape }) => {
+                let shape = m.shape(&shape);
+                moves.push(m);
+                Value::Real(Real::Input { moves, shape })
+            }
+            _ => return Err(not_dequantized("x")),
+        })
+    }
+
+    pub(super) fn rearrange(&mut self, id: TensorId, m: &Move) -> Result<TensorId, ImportError> {
+        let shape = m.shape(self.builder.shape(id));
+        match m {
+            Move::Reshape(_) if shape == self.builder.shape(id) => Ok(id),
+            Move::Reshape(_) => self.builder.keep(Reshape, &[id], shape),
+            Move::Transpose(perm) => self.builder.keep(Transpose { perm: perm.clone() }, &[id], shape),
+        }
+    }
+}
+
+impl Move {
+    fn shape(&self, from: &[usize]) -> Vec<usize> {
+        match self {
+            Self::Reshape(dims) => dims.clone(),
+            Self::Transpose(perm) => perm.iter().map(|&p| from[p]).collect(),
+        }
+    }
+}
+
+/// The axes: an operand since operator set 13, an attribute before.
+fn axes(call: &mut Call<'_>) -> Result<Option<Vec<i64>>, ImportError> {
+    if call.opset < 13 {
+        return Ok(call.attributes.ints("axes")?.map(<[i64]>::to_vec));
+    }
+    let constant = call.optional_constant(1, "the axes")?;
+    constant.map(|c| c.integers("the axes").map(<[i64]>::to_vec)).transpose()
+}
+
+fn normalize_axes(axes: &[i64], rank: usize) -> Result<Vec<usize>, ImportError> {
+    let mut normal = axes.iter().map(|&a| normalize_axis(a, rank)).collect::<Result<Vec<_>, _>>()?;
+    normal.sort_unstable();
+    if normal.windows(2).any(|p| p[0] == p[1]) {
+        return Err(ImportError::malformed(format!("axes {axes:?} are not distinct")));
+    }
+    Ok(normal)
+}
