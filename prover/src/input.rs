@@ -19,6 +19,7 @@ use avouch_circuits::{
     arith,
     execute::Tensor,
     graph::{MAX_RANK, Quantization},
+    import::{Imported, Kind},
 };
 use serde::de::{self, DeserializeSeed, Deserializer, SeqAccess, Visitor};
 
@@ -40,6 +41,18 @@ pub struct InputSpec {
     pub quant: Quantization,
     /// Whether the model takes real numbers (quantized here) rather than integers of the input's type.
     pub float: bool,
+}
+
+impl InputSpec {
+    /// What an imported model expects.
+    pub fn of(model: &Imported) -> Self {
+        Self {
+            shape: model.input.shape.clone(),
+            batchable: model.input.batchable,
+            quant: model.graph.input_info().quant,
+            float: model.input.kind == Kind::Real,
+        }
+    }
 }
 
 /// A file that holds no sample of the model.

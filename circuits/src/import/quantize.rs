@@ -23,7 +23,13 @@ impl Importer<'_> {
         call.attributes.only("saturate", 1)?;
         let output_dtype = call.attributes.int("output_dtype", 0)?;
         let x = call.operand(0, "x")?;
-        if let Value::Constant(c) = &x {
+        // Exporters requantize constants, too.
+        let constant = match &x {
+            Value::Constant(c) => Some(c.clone()),
+            Value::Weights(w) => Some(Rc::new(w.dequantize()?)),
+            _ => None,
+        };
+        if let Some(c) = &constant {
             let scales = call.constant(1, "the scale")?.scales("the scale")?;
             let zero = call.optional_constant(2, "the zero point")?;
             return Ok(Value::Constant(Rc::new(quantize_constant(c, scales, zero.as_deref(), axis)?)));
@@ -185,6 +191,12 @@ impl Weights {
             )));
         }
         Ok(Self { constant, scales, zeros, axis })
+    }
+
+    fn dequantize(&self) -> Result<Constant, ImportError> {
+        let scale = |i| self.scales[channel(i, &self.constant.dims, self.axis) % self.scales.len()];
+        let reals = self.centered()?.into_iter().enumerate().map(|(i, v)| f32::from(v) * scale(i)).collect();
+        Ok(Constant { dims: self.constant.dims.clone(), data: Data::Real(reals) })
     }
 
     /// The 8-bit integers less their zero points, in the constant's order.

@@ -11,8 +11,6 @@
 pub mod models;
 pub mod node_tests;
 pub mod report;
-mod subject;
-mod wire;
 
 use std::{io, path::PathBuf};
 

@@ -8,7 +8,8 @@
 //! | `float.onnx` | a refusal, with the reason |
 //!
 //! Where a trailing Softmax was cut, it is applied again and its quantized output is compared: that of the file is all
-//! that is recorded.
+//! that is recorded. A Softmax magnifies: of a QDQ export the distance is the smallest number of steps that, given to
+//! every logit in the worst direction, reaches the recorded probability.
 
 use std::{
     collections::BTreeMap,
@@ -21,14 +22,14 @@ use std::{
 use avouch_circuits::{
     arith,
     execute::{self, Tensor},
-    graph::Quantization,
+    graph::TensorInfo,
+    import::{self, Imported, Kind, Softmax},
 };
-use avouch_prover::input::{self, Problem, npy};
+use avouch_prover::input::{self, InputSpec, Problem, npy};
 
 use crate::{
     Error, entries, name, read,
     report::{Case, Outcome},
-    subject::{Kind, Subject},
 };
 
 /// Largest distance of an output integer of a QDQ export from ONNX Runtime's, in steps of the output scale: as much as
@@ -57,21 +58,21 @@ fn model(path: &Path) -> Result<Case, Error> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let case = |outcome, detail: String| Case::new(format!("{}/{stem}", name(folder)), outcome, detail);
-    let imported = Subject::import(&read(path)?);
+    let imported = import::import(&read(path)?);
     if stem == "float" {
         return Ok(match imported {
             Ok(_) => case(Outcome::Failed, "a float network was imported as a quantized one".into()),
-            Err(reason) => case(Outcome::Unsupported, reason),
+            Err(reason) => case(Outcome::Unsupported, reason.to_string()),
         });
     }
     let subject = match imported {
         Ok(subject) => subject,
-        Err(reason) => return Ok(case(Outcome::Failed, reason)),
+        Err(reason) => return Ok(case(Outcome::Failed, reason.to_string())),
     };
 
     let own = folder.join(format!("inputs_{stem}.npy"));
     let inputs = if own.is_file() { own } else { folder.join("inputs.npy") };
-    let samples = match input::read(&inputs, &subject.spec()) {
+    let samples = match input::read(&inputs, &InputSpec::of(&subject)) {
         Ok(samples) => samples,
         Err(e) if matches!(e.problem, Problem::Io(_)) => {
             return Err(Error::Malformed { path: inputs, message: e.problem.to_string() });
@@ -141,30 +142,32 @@ struct Comparison {
     differences: BTreeMap<u32, u64>,
 }
 
-fn compare(subject: &Subject, outputs: &[Tensor], recorded: &Recorded) -> Result<Comparison, String> {
-    let logits = subject.graph.output_info().quant;
+fn compare(subject: &Imported, outputs: &[Tensor], recorded: &Recorded) -> Result<Comparison, String> {
+    let info = subject.graph.output_info();
     let (what, quant) = match &subject.softmax {
-        None => ("integers", Some(logits)),
-        Some(s) => ("softmax", *s),
+        None => ("integers", Some(info.quant)),
+        Some(softmax) => ("softmaxes", softmax.output),
     };
     let quant = quant.ok_or("the Softmax that was cut is not quantized, so no integers are recorded")?;
     let ours: Vec<i32> = outputs
         .iter()
-        .flat_map(|y| match subject.softmax {
+        .flat_map(|y| match &subject.softmax {
             None => y.iter().map(|&v| v.into()).collect::<Vec<i32>>(),
-            Some(_) => softmax(y, &logits).into_iter().map(|p| arith::quantize(p, &quant)).collect(),
+            Some(softmax) => softmax.apply(y, info).into_iter().map(|p| arith::quantize(p, &quant)).collect(),
         })
         .collect();
     if recorded.shape.first() != Some(&outputs.len()) || ours.len() != recorded.values.len() {
         let path = name(&recorded.path);
         return Err(format!("{path} has shape {:?}, {} integers were computed", recorded.shape, ours.len()));
     }
+    let logits: Vec<i16> = outputs.iter().flatten().copied().collect();
+    let width = info.shape.last().copied().unwrap_or(1);
     let floats = matches!(recorded.dtype, npy::DType::F32 | npy::DType::F64);
-    if floats != (subject.output == Kind::Float) {
-        return Err(format!("{} is recorded, the model gives {:?}", recorded.dtype.name(), subject.output));
+    if floats != (subject.output.kind == Kind::Real) {
+        return Err(format!("{} is recorded, the model gives {:?}", recorded.dtype.name(), subject.output.kind));
     }
     let mut c = Comparison { what, elements: ours.len(), equal_floats: 0, differences: BTreeMap::new() };
-    for (&v, &r) in ours.iter().zip(&recorded.values) {
+    for (i, (&v, &r)) in ours.iter().zip(&recorded.values).enumerate() {
         let (theirs, equal) = if floats {
             // A multiple of the scale, less its own rounding.
             let steps = (r / f64::from(quant.scale)).round();
@@ -173,16 +176,29 @@ fn compare(subject: &Subject, outputs: &[Tensor], recorded: &Recorded) -> Result
             (r as i32, f64::from(v) == r)
         };
         c.equal_floats += usize::from(equal);
-        *c.differences.entry(v.abs_diff(theirs)).or_default() += 1;
+        let distance = match &subject.softmax {
+            Some(softmax) if v != theirs => {
+                let row = &logits[i / width * width..][..width];
+                (1..u8::MAX.into())
+                    .find(|&steps| reaches(softmax, row, info, i % width, steps, theirs))
+                    .unwrap_or(u32::MAX)
+            }
+            _ => v.abs_diff(theirs),
+        };
+        *c.differences.entry(distance).or_default() += 1;
     }
     Ok(c)
 }
 
-/// Softmax of dequantized logits, each step in f32.
-fn softmax(logits: &[i16], quant: &Quantization) -> Vec<f32> {
-    let max = logits.iter().copied().max().unwrap_or_default();
-    let largest = arith::dequantize(max.into(), quant);
-    let powers: Vec<f32> = logits.iter().map(|&v| (arith::dequantize(v.into(), quant) - largest).exp()).collect();
-    let sum: f32 = powers.iter().sum();
-    powers.iter().map(|p| p / sum).collect()
+/// Whether a row of logits, each moved by up to `steps`, can have this quantized probability at `index`.
+fn reaches(softmax: &Softmax, row: &[i16], info: &TensorInfo, index: usize, steps: u32, theirs: i32) -> bool {
+    let probability = |direction: i16| {
+        let moved = row.iter().enumerate().map(|(i, &v)| {
+            let d = direction * steps as i16;
+            v + if i == index { d } else { -d }
+        });
+        let p = softmax.apply(&moved.collect::<Vec<_>>(), info)[index];
+        softmax.output.map_or(0, |q| arith::quantize(p, &q))
+    };
+    (probability(-1)..=probability(1)).contains(&theirs)
 }

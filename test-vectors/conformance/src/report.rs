@@ -14,6 +14,8 @@ pub enum Outcome {
     PassedAsUint8,
     /// Refused by the importer, with a reason.
     Unsupported,
+    /// Not as recorded, where the recorded output contradicts ONNX's specification (see [`crate::node_tests`]).
+    Disputed,
     /// Not as recorded.
     Failed,
 }
@@ -25,6 +27,7 @@ impl Outcome {
             Self::Passed => "passed",
             Self::PassedAsUint8 => "passed as uint8",
             Self::Unsupported => "unsupported",
+            Self::Disputed => "disputed",
             Self::Failed => "failed",
         }
     }
@@ -84,6 +87,7 @@ impl Report {
             "passed": self.passed(),
             "passed_as_uint8": self.count(Outcome::PassedAsUint8),
             "unsupported": self.count(Outcome::Unsupported),
+            "disputed": self.count(Outcome::Disputed),
             "failed": self.failed(),
         })
     }
@@ -101,10 +105,11 @@ impl fmt::Display for Report {
         }
         writeln!(
             f,
-            "\n{} as recorded, {} as recorded on 8-bit images, {} refused with a reason",
+            "\n{} as recorded, {} as recorded on 8-bit images, {} refused with a reason, {} disputed",
             self.count(Outcome::Passed),
             self.count(Outcome::PassedAsUint8),
-            self.count(Outcome::Unsupported)
+            self.count(Outcome::Unsupported),
+            self.count(Outcome::Disputed)
         )?;
         write!(f, "{} passed, {} failed", self.passed(), self.failed())
     }
