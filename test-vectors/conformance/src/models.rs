@@ -8,8 +8,9 @@
 //! | `float.onnx` | a refusal, with the reason |
 //!
 //! Where a trailing Softmax was cut, it is applied again and its quantized output is compared: that of the file is all
-//! that is recorded. A Softmax magnifies: of a QDQ export the distance is the smallest number of steps that, given to
-//! every logit in the worst direction, reaches the recorded probability.
+//! that is recorded. A Softmax magnifies where it is steep and flattens where it is not: of a QDQ export the distance is
+//! that of the probabilities, or the number of steps that, given to every logit in the worst direction, reaches the
+//! recorded one, whichever is smaller.
 
 use std::{
     collections::BTreeMap,
@@ -179,9 +180,8 @@ fn compare(subject: &Imported, outputs: &[Tensor], recorded: &Recorded) -> Resul
         let distance = match &subject.softmax {
             Some(softmax) if v != theirs => {
                 let row = &logits[i / width * width..][..width];
-                (1..u8::MAX.into())
-                    .find(|&steps| reaches(softmax, row, info, i % width, steps, theirs))
-                    .unwrap_or(u32::MAX)
+                let direct = v.abs_diff(theirs);
+                (1..direct).find(|&steps| reaches(softmax, row, info, i % width, steps, theirs)).unwrap_or(direct)
             }
             _ => v.abs_diff(theirs),
         };
