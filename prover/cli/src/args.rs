@@ -125,8 +125,11 @@ pub(crate) fn check_writable(path: &Path) -> Result<(), Failure> {
     if path.is_dir() {
         return Err(Failure::file(path, "is a folder; give the name of a file"));
     }
+    if !parent.is_dir() {
+        return Err(Failure::file(path, "its folder does not exist").hint(format!("create {}", parent.display())));
+    }
     match tempfile::Builder::new().prefix(".avouch-").tempfile_in(parent) {
         Ok(_) => Ok(()),
-        Err(e) => Err(Failure::file(path, format!("cannot be written: {e}"))),
+        Err(e) => Err(Failure::file(path, format!("its folder cannot be written to ({})", e.kind()))),
     }
 }
