@@ -34,7 +34,7 @@ pub(crate) struct Failure {
     /// What to do about it; may be empty.
     pub(crate) hint: String,
     /// What is known in spite of it, for `--json`.
-    pub(crate) facts: Option<Value>,
+    pub(crate) facts: Option<Box<Value>>,
 }
 
 impl Failure {
@@ -68,7 +68,7 @@ impl Failure {
     /// As one JSON object.
     pub(crate) fn json(&self) -> Value {
         let Self { kind, place, message, hint, facts, .. } = self;
-        let mut object = facts.clone().unwrap_or_else(|| json!({}));
+        let mut object = facts.as_deref().cloned().unwrap_or_else(|| json!({}));
         object["error"] = json!({ "kind": kind, "where": place, "message": message, "hint": hint });
         object
     }

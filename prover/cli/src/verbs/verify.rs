@@ -101,7 +101,7 @@ impl Verify {
             "times": { "verify_s": elapsed },
         });
         if let Err(unmet) = report.check() {
-            return Err(Failure { facts: Some(json), ..unmet.into() });
+            return Err(Failure { facts: Some(json.into()), ..unmet.into() });
         }
         let mut text = format!("{} the proof verifies ({})\n", tick(), seconds(elapsed));
         text += &claim::text(&claim);
