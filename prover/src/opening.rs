@@ -129,6 +129,11 @@ impl Opening {
         be_bytes(&r1cs::Commitment { role: (*role).into(), values, dtype: *dtype, salt: *salt }.value())
     }
 
+    /// Whether it opens a commitment to this input.
+    pub(crate) fn opens(&self, dtype: DType, input: &[i16]) -> bool {
+        self.role == Role::Input && self.dtype == dtype && self.values == input
+    }
+
     pub(crate) fn salt(&self) -> Fr {
         self.salt
     }

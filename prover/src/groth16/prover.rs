@@ -188,7 +188,7 @@ impl<'c> Prover<'c> {
         let circuit = self.synthesizer.circuit();
         let output = execute::run(self.graph, input)?;
         let input_salt = match &request.input_opening {
-            Some(opening) if opening.values == input => opening.salt(),
+            Some(opening) if opening.opens(circuit.input.quant.dtype, input) => opening.salt(),
             Some(_) => return Err(ProveError::WrongOpening),
             None => random::nonzero()?,
         };

@@ -1,0 +1,97 @@
+//! A network of one layer, its keys and a prover, made once.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::LazyLock,
+};
+
+use avouch_circuits::{
+    circuit::{Circuit, Disclosure},
+    graph::{DType, Graph, Node, Quantization, TensorId, TensorInfo},
+    op::{Dense, Requantization},
+};
+use avouch_prover::{
+    groth16::{self, Keys, Prover},
+    keys,
+};
+use avouch_verifier::{AcceptedKey, KeyPolicy, VerifyingKey};
+use tempfile::TempDir;
+
+/// The first element is not zero: its wire's points of the key are in use.
+pub(crate) const INPUT: [i16; 4] = [-128, 127, 3, 55];
+/// With another output.
+pub(crate) const OTHER_INPUT: [i16; 4] = [99, -128, 90, -7];
+
+/// A network of four inputs and three outputs; the bias tells one model from another.
+pub(crate) fn graph(bias: i32) -> Graph {
+    let quant = |scale| Quantization { dtype: DType::I8, scale, zero_point: 3 };
+    let dense = Dense {
+        batch: 1,
+        k: 4,
+        n: 3,
+        weights: vec![5, -3, 100, -128, 7, 7, 7, 7, -20, 30, 0, 1],
+        bias: vec![bias, -50, 0],
+        requantization: Requantization { multipliers: vec![0.0123], min: -128, max: 127 },
+    };
+    let graph = Graph {
+        tensors: vec![
+            TensorInfo { shape: vec![1, 4], quant: quant(0.1) },
+            TensorInfo { shape: vec![1, 3], quant: quant(0.2) },
+        ],
+        nodes: vec![Node { name: "dense".into(), op: dense.into(), inputs: vec![TensorId(0)], output: TensorId(1) }],
+        input: TensorId(0),
+        output: TensorId(1),
+    };
+    graph.check().unwrap();
+    graph
+}
+
+/// A model with the files of its key folder.
+pub(crate) struct Fixture {
+    pub(crate) graph: Graph,
+    pub(crate) circuit: Circuit,
+    pub(crate) proving: Vec<u8>,
+    pub(crate) verifying: Vec<u8>,
+}
+
+impl Fixture {
+    pub(crate) fn new(bias: i32, disclosure: Disclosure, seed: u8) -> Self {
+        let graph = graph(bias);
+        let circuit = Circuit::new(&graph, disclosure).unwrap();
+        let Keys { proving, verifying } = groth16::setup(&circuit, "test", Some([seed; 32]), &()).unwrap();
+        let mut bytes = Vec::new();
+        proving.write(&mut bytes).unwrap();
+        Self { graph, circuit, proving: bytes, verifying: verifying.encode() }
+    }
+
+    pub(crate) fn key(&self) -> VerifyingKey {
+        VerifyingKey::decode(&self.verifying).unwrap()
+    }
+
+    pub(crate) fn accepted(&self) -> AcceptedKey {
+        KeyPolicy { allow_dev: true, expect_vk: None }.admit(self.key()).unwrap()
+    }
+
+    /// A prover with these bytes as its proving key.
+    pub(crate) fn load(&self, proving: &[u8]) -> Result<Prover<'_>, groth16::ProveError> {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join(keys::PROVING_KEY);
+        fs::write(&path, proving).unwrap();
+        Prover::load(&self.graph, &self.circuit, self.key(), &path)
+    }
+}
+
+/// Shows all outputs.
+pub(crate) static RAW: LazyLock<Fixture> = LazyLock::new(|| Fixture::new(100, Disclosure::Raw, 7));
+/// Commits to the outputs.
+pub(crate) static COMMIT: LazyLock<Fixture> = LazyLock::new(|| Fixture::new(100, Disclosure::Commit, 7));
+/// A prover for [`RAW`].
+pub(crate) static PROVER: LazyLock<Prover<'static>> = LazyLock::new(|| RAW.load(&RAW.proving).unwrap());
+
+/// Everything in a folder.
+pub(crate) fn entries(folder: &Path) -> Vec<PathBuf> {
+    let mut entries: Vec<_> = fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
+    entries.sort_unstable();
+    entries
+}

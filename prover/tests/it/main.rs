@@ -1,0 +1,10 @@
+//! The prover, from outside: only its public API, with a small network.
+#![allow(missing_docs)]
+
+mod files;
+mod fixture;
+mod input;
+mod interrupt;
+mod key_file;
+mod opening;
+mod proofs;

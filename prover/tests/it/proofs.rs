@@ -1,0 +1,137 @@
+//! Proofs: each is for one statement and one key, and differs from the last.
+
+use avouch_circuits::{circuit::Disclosure, execute};
+use avouch_prover::{
+    groth16::{ProveError, Request},
+    opening::{Opening, Role},
+};
+use avouch_verifier::{
+    Output, ProofFile, Slot, Statement, SystemId, VerifyError, context_slot, system::ProofError, verify,
+};
+
+use crate::fixture::{Fixture, INPUT, OTHER_INPUT, PROVER, RAW};
+
+const CONTEXT: [u8; 32] = [0xc0; 32];
+
+fn request() -> Request {
+    Request { context: CONTEXT, ..Request::default() }
+}
+
+/// The proof with other slots, in an envelope made anew: only the proof system can refuse it.
+fn restate(fixture: &Fixture, file: &ProofFile, change: impl FnOnce(&mut [[u8; 32]; 8])) -> Result<(), VerifyError> {
+    let mut slots = *file.statement().slots();
+    change(&mut slots);
+    let statement = Statement::new(SystemId::Groth16Bn254, slots).unwrap();
+    let forged = ProofFile::new(&fixture.key(), statement, file.envelope().proof().to_vec()).unwrap();
+    verify(&fixture.accepted(), &forged.encode()).map(|_| ())
+}
+
+const REJECTED: Result<(), VerifyError> = Err(VerifyError::Proof(ProofError::Rejected));
+
+#[test]
+fn the_claim_is_what_was_run() {
+    let opening = Opening::fresh(Role::Input, RAW.circuit.input.quant.dtype, &INPUT).unwrap();
+    let proof = PROVER.prove(&INPUT, &Request { input_opening: Some(opening.clone()), ..request() }, &()).unwrap();
+    let output = execute::run(&RAW.graph, &INPUT.to_vec()).unwrap();
+    assert_eq!(*proof.claim.output(), Output::Raw(output.iter().map(|&v| v.into()).collect()));
+    assert_eq!(*proof.claim.model_id(), RAW.graph.model_id());
+    assert_eq!(*proof.file.statement().context(), context_slot(&CONTEXT));
+    assert_eq!(*proof.file.statement().input_commitment(), opening.commitment());
+    assert_eq!(proof.input_opening.commitment(), opening.commitment());
+    assert_eq!(verify(&RAW.accepted(), &proof.file.encode()), Ok(proof.claim));
+}
+
+/// Zero knowledge needs fresh blinding each time: with the same witness, all three points differ.
+#[test]
+fn two_proofs_of_one_witness_differ() {
+    let opening = Opening::fresh(Role::Input, RAW.circuit.input.quant.dtype, &INPUT).unwrap();
+    let prove = || PROVER.prove(&INPUT, &Request { input_opening: Some(opening.clone()), ..request() }, &()).unwrap();
+    let (one, two) = (prove().file, prove().file);
+    assert_eq!(one.statement(), two.statement());
+    let points = |file: &ProofFile| {
+        let p = file.envelope().proof();
+        [p[..32].to_vec(), p[32..96].to_vec(), p[96..].to_vec()]
+    };
+    for (a, b) in points(&one).into_iter().zip(points(&two)) {
+        assert_ne!(a, b);
+    }
+    assert_ne!(
+        PROVER.prove(&INPUT, &request(), &()).unwrap().file.statement().input_commitment(),
+        one.statement().input_commitment()
+    );
+}
+
+#[test]
+fn no_changed_byte_of_a_proof_file_verifies() {
+    let file = PROVER.prove(&INPUT, &request(), &()).unwrap().file.encode();
+    let accepted = RAW.accepted();
+    for i in 0..file.len() {
+        let mut changed = file.clone();
+        changed[i] ^= 0x01;
+        assert!(verify(&accepted, &changed).is_err(), "byte {i}");
+    }
+}
+
+#[test]
+fn a_proof_is_for_no_other_statement() {
+    let file = PROVER.prove(&INPUT, &request(), &()).unwrap().file;
+    let other = PROVER.prove(&OTHER_INPUT, &Request { context: [0xc1; 32], ..Request::default() }, &()).unwrap().file;
+    assert_eq!(restate(&RAW, &file, |_| ()), Ok(()));
+    // The other proof's slots are possible ones, so nothing but the proof can be wrong.
+    for slot in [Slot::Context, Slot::InputCommitment, Slot::Output] {
+        let value = *other.statement().slot(slot);
+        assert_ne!(value, *file.statement().slot(slot), "{}", slot.name());
+        assert_eq!(restate(&RAW, &file, |s| s[slot as usize] = value), REJECTED, "{}", slot.name());
+    }
+    assert_eq!(restate(&RAW, &file, |s| s[0] = [0; 32]), REJECTED, "bound to nothing");
+    assert_eq!(restate(&RAW, &file, |s| *s = *other.statement().slots()), REJECTED, "the other statement");
+    for slot in [Slot::CircuitId, Slot::PolicyId, Slot::RegistryRoot, Slot::Window, Slot::Nullifier] {
+        let refused = restate(&RAW, &file, |s| s[slot as usize][31] ^= 1);
+        assert!(matches!(refused, Err(VerifyError::Slot { slot: s, .. }) if s == slot), "{}", slot.name());
+    }
+}
+
+#[test]
+fn two_proofs_cannot_be_spliced() {
+    let one = PROVER.prove(&INPUT, &request(), &()).unwrap().file;
+    let two = PROVER.prove(&INPUT, &request(), &()).unwrap().file;
+    let (p, q) = (one.envelope().proof(), two.envelope().proof());
+    for (from, to) in [(0, 32), (32, 96), (96, 128), (0, 96), (32, 128)] {
+        let mut spliced = p.to_vec();
+        spliced[from..to].copy_from_slice(&q[from..to]);
+        let file = ProofFile::new(&RAW.key(), one.statement().clone(), spliced).unwrap();
+        assert_eq!(verify(&RAW.accepted(), &file.encode()).map(|_| ()), REJECTED);
+    }
+}
+
+#[test]
+fn a_proof_is_for_no_other_model_disclosure_or_setup() {
+    let file = PROVER.prove(&INPUT, &request(), &()).unwrap().file;
+    let others = [
+        Fixture::new(101, Disclosure::Raw, 7),
+        Fixture::new(100, Disclosure::Argmax, 7),
+        Fixture::new(100, Disclosure::Threshold { index: 0, threshold: 0 }, 7),
+    ];
+    for other in others {
+        let accepted = other.accepted();
+        assert!(matches!(verify(&accepted, &file.encode()), Err(VerifyError::OtherKey { .. })));
+        let refused = restate(&other, &file, |_| ());
+        assert!(matches!(refused, Err(VerifyError::Slot { slot: Slot::CircuitId, .. })));
+        let mut small = [0; 32];
+        small[31] = 1;
+        let forged = restate(&other, &file, |s| {
+            s[Slot::CircuitId as usize] = other.circuit.description.circuit_id_slot();
+            s[Slot::Output as usize] = small;
+        });
+        // A raw output of three integers can be a small number too.
+        assert_eq!(forged, REJECTED);
+    }
+    assert_eq!(restate(&Fixture::new(100, Disclosure::Raw, 8), &file, |_| ()), REJECTED, "another setup");
+}
+
+#[test]
+fn inputs_that_do_not_fit_are_refused() {
+    for input in [&INPUT[..3], &[0; 5], &[], &[0, 0, 0, 128], &[0, 0, 0, -129], &[i16::MIN; 4]] {
+        assert!(matches!(PROVER.prove(input, &request(), &()), Err(ProveError::Input(_))), "{input:?}");
+    }
+}
