@@ -228,9 +228,8 @@ impl Plan {
         }
         const WIDTHS: core::ops::RangeInclusive<u32> = 2..=16;
         let sets = WIDTHS.flat_map(|a| {
-            let pairs = (a + 1..=*WIDTHS.end()).flat_map(move |b| {
-                (b + 1..=*WIDTHS.end()).map(move |c| vec![a, b, c]).chain([vec![a, b]])
-            });
+            let pairs = (a + 1..=*WIDTHS.end())
+                .flat_map(move |b| (b + 1..=*WIDTHS.end()).map(move |c| vec![a, b, c]).chain([vec![a, b]]));
             pairs.chain([vec![a]])
         });
         let cost = |set: &Vec<u32>| {
