@@ -18,6 +18,7 @@
 pub mod affine;
 mod builder;
 mod checker;
+mod closure;
 mod commit;
 mod disclose;
 mod linear;
@@ -33,6 +34,7 @@ pub use ark_bn254::Fr;
 pub use self::{
     builder::{Builder, DERIVED, Lc, Num, Place, Sink},
     checker::{Checker, Failure},
+    closure::{Closure, ClosureError},
     commit::{Commitment, pack},
     lookup::{Plan, Table},
     synthesize::{

@@ -269,6 +269,13 @@ pub struct Cost {
     pub relations: Vec<RelationCost>,
 }
 
+impl Cost {
+    /// The variable of the challenge: the last public input, if the circuit has one.
+    pub fn challenge(&self) -> Option<u32> {
+        (self.public_inputs > PUBLIC_INPUTS).then_some(self.public_inputs as u32)
+    }
+}
+
 /// Counts of one relation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RelationCost {
