@@ -37,16 +37,16 @@ pub use self::{
     error::{ImportError, ImportErrorKind},
 };
 use self::{
-    builder::Builder,
+    builder::{Builder, MAX_NODES},
     constant::Constant,
     error::printable,
     proto::data_type,
     value::{Real, Value},
 };
-use crate::graph::{DType, Graph, TensorId, check_shape};
+use crate::graph::{DType, Graph, MAX_RANK, TensorId, check_shape};
 
 /// Largest model file, in bytes.
-pub const MAX_FILE: u64 = 1 << 27;
+pub const MAX_FILE: u64 = 1 << 26;
 /// Operator sets of the default domain whose operators mean what is implemented here.
 const OPSETS: core::ops::RangeInclusive<i64> = 10..=23;
 /// IR versions: before 4, initializers had to be inputs too.
@@ -192,6 +192,9 @@ impl Declared {
     fn decode(value: &proto::Value) -> Result<Self, ImportError> {
         let tensor = value.r#type.as_ref().and_then(|t| t.tensor.as_ref());
         let tensor = tensor.ok_or_else(|| ImportError::unsupported("no tensor type is declared"))?;
+        if tensor.shape.as_ref().is_some_and(|s| s.dim.len() > MAX_RANK) {
+            return Err(ImportError::too_large(format!("its rank is above {MAX_RANK}")));
+        }
         let dims = tensor.shape.as_ref().map(|shape| {
             let dim = |d: &proto::Dimension| match d.dim_value {
                 None => Ok(None),
@@ -237,6 +240,9 @@ impl<'m> Importer<'m> {
     fn new(graph: &'m proto::Graph, opset: i64) -> Result<Self, ImportError> {
         if !graph.sparse_initializer.is_empty() {
             return Err(ImportError::unsupported("sparse initializers"));
+        }
+        if graph.node.len() > MAX_NODES {
+            return Err(ImportError::too_large(format!("the model has more than {MAX_NODES} nodes")));
         }
         let mut values = HashMap::new();
         for tensor in &graph.initializer {
