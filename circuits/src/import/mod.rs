@@ -148,37 +148,50 @@ fn import_bytes(bytes: Bytes) -> Result<Imported, ImportError> {
     }
     scan::check(&bytes)?;
     let model = proto::Model::decode(bytes).map_err(|e| ImportError::malformed(format!("not an ONNX file: {e}")))?;
-    let opset = check_model(&model)?;
+    let versions = Versions::check(&model)?;
     let graph = model.graph.as_ref().ok_or_else(|| ImportError::malformed("not an ONNX file: it has no graph"))?;
-    Importer::new(graph, opset)?.run()
+    Importer::new(graph, versions)?.run()
 }
 
-/// Checks the file's versions and that nothing in it is outside the graph; gives the default domain's operator set.
-fn check_model(model: &proto::Model) -> Result<i64, ImportError> {
-    if !IR_VERSIONS.contains(&model.ir_version) {
-        return Err(ImportError::unsupported(format!("IR version {} is not known", model.ir_version))
-            .hint(format!("{IR_VERSIONS:?} are: save the model with a current onnx package")));
-    }
-    if !model.functions.is_empty() || !model.training_info.is_empty() {
-        return Err(ImportError::unsupported("the model has local functions or training information")
-            .hint("inline functions and save the model for inference"));
-    }
-    let mut versions = HashMap::new();
-    for set in &model.opset_import {
-        let domain = if set.domain == "ai.onnx" { "" } else { &*set.domain };
-        if versions.insert(domain, set.version).is_some() {
-            return Err(ImportError::malformed(format!("operator set {:?} is imported twice", printable(domain))));
+/// The operator sets that a file imports.
+#[derive(Clone, Copy)]
+struct Versions {
+    /// Of the default domain.
+    onnx: i64,
+    /// Whether ONNX Runtime's own operators are imported.
+    microsoft: bool,
+}
+
+impl Versions {
+    /// Checks the file's versions and that nothing in it is outside the graph.
+    fn check(model: &proto::Model) -> Result<Self, ImportError> {
+        if !IR_VERSIONS.contains(&model.ir_version) {
+            return Err(ImportError::unsupported(format!("IR version {} is not known", model.ir_version))
+                .hint(format!("{IR_VERSIONS:?} are: save the model with a current onnx package")));
         }
-    }
-    match versions.get(MICROSOFT) {
-        None | Some(1) => {}
-        Some(v) => return Err(ImportError::unsupported(format!("operator set {MICROSOFT} {v} is not known, only 1"))),
-    }
-    match versions.get("") {
-        Some(v) if OPSETS.contains(v) => Ok(*v),
-        Some(v) => Err(ImportError::unsupported(format!("operator set {v} is not known"))
-            .hint(format!("{OPSETS:?} are: convert the model with onnx.version_converter"))),
-        None => Err(ImportError::malformed("the model imports no operator set of the default domain")),
+        if !model.functions.is_empty() || !model.training_info.is_empty() {
+            return Err(ImportError::unsupported("the model has local functions or training information")
+                .hint("inline functions and save the model for inference"));
+        }
+        let mut versions = HashMap::new();
+        for set in &model.opset_import {
+            let domain = if set.domain == "ai.onnx" { "" } else { &*set.domain };
+            if versions.insert(domain, set.version).is_some() {
+                return Err(ImportError::malformed(format!("operator set {:?} is imported twice", printable(domain))));
+            }
+        }
+        match versions.get(MICROSOFT) {
+            None | Some(1) => {}
+            Some(v) => {
+                return Err(ImportError::unsupported(format!("operator set {MICROSOFT} {v} is not known, only 1")));
+            }
+        }
+        match versions.get("") {
+            Some(&onnx) if OPSETS.contains(&onnx) => Ok(Self { onnx, microsoft: versions.contains_key(MICROSOFT) }),
+            Some(v) => Err(ImportError::unsupported(format!("operator set {v} is not known"))
+                .hint(format!("{OPSETS:?} are: convert the model with onnx.version_converter"))),
+            None => Err(ImportError::malformed("the model imports no operator set of the default domain")),
+        }
     }
 }
 
@@ -224,7 +237,7 @@ impl Declared {
 /// The state of one import.
 struct Importer<'m> {
     graph: &'m proto::Graph,
-    opset: i64,
+    versions: Versions,
     builder: Builder,
     values: HashMap<&'m str, Value>,
     declared: HashMap<&'m str, Declared>,
@@ -237,7 +250,7 @@ struct Importer<'m> {
 }
 
 impl<'m> Importer<'m> {
-    fn new(graph: &'m proto::Graph, opset: i64) -> Result<Self, ImportError> {
+    fn new(graph: &'m proto::Graph, versions: Versions) -> Result<Self, ImportError> {
         if !graph.sparse_initializer.is_empty() {
             return Err(ImportError::unsupported("sparse initializers"));
         }
@@ -278,7 +291,7 @@ impl<'m> Importer<'m> {
         };
         let mut importer = Self {
             graph,
-            opset,
+            versions,
             builder: Builder::default(),
             values,
             declared,
