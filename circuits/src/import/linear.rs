@@ -150,12 +150,14 @@ impl Importer<'_> {
         }
         let batch = if shared { 1 } else { batches };
         let centered = w.centered()?;
-        let weights: Vec<i16> = if transposed {
+        let weights = if transposed {
             centered
         } else {
-            // Column by column.
-            let row = |i: usize| i / (k * n) * k + i % k;
-            (0..centered.len()).map(|i| centered[row(i) * n + i / k % n]).collect()
+            let mut columns = Vec::with_capacity(centered.len());
+            for matrix in centered.chunks_exact(k * n) {
+                (0..n).for_each(|c| columns.extend(matrix[c..].iter().step_by(n)));
+            }
+            columns
         };
         let scales = scales(alpha, q.scale, w, if transposed { 0 } else { dims.len() - 1 }, n)?;
         let form = LinearForm::Dense { batch, k: *k, n };

@@ -1,7 +1,13 @@
 //! Scales, and other reals, that have no exact meaning: at every place where one can stand.
 
-use avouch_circuits::import::ImportErrorKind::{Malformed, Refused, Unsupported};
-use avouch_circuits::import::proto::{Model, Tensor};
+use avouch_circuits::{
+    circuit::{Circuit, Disclosure},
+    execute::run,
+    import::{
+        ImportErrorKind::{Malformed, Refused, Unsupported},
+        proto::{Model, Tensor},
+    },
+};
 
 use super::{
     graph, import_model,
@@ -187,7 +193,19 @@ fn scales_whose_products_leave_the_normal_numbers_are_refused() {
     refused(&change(&[("x_s", 1e30), ("cw_s", 1e20)]), Refused, place, "x_scale · w_scale: scale");
     refused(&change(&[("x_s", 1e-30), ("c_s", 1e20)]), Refused, "c", "x_scale · w_scale / y_scale: scale");
     refused(&change(&[("x_s", 1e30), ("c_s", 1e-20)]), Refused, "c", "x_scale · w_scale / y_scale: scale");
+    refused(&change(&[("c_s", 1e30), ("a_s", 1e-10)]), Refused, "a", "overflows float32");
     refused(&change(&[("a_s", 1e-30), ("p_s", 1e20)]), Refused, "p", "is not a positive normal number");
+}
+
+#[test]
+fn a_sum_of_operands_far_above_the_result_is_not_lowered() {
+    let constants = vec![scale("a_s", 1e20), scale("y_s", 1.0), bytes("z", U8, &[], &[0])];
+    let add = ort("QLinearAdd", &["x", "a_s", "z", "x", "a_s", "z", "y_s", "z"], "y", vec![]);
+    let imported =
+        import_model(&model(value("x", U8, &[1, 2]), vec![add], constants, value("y", U8, &[1, 2]))).unwrap();
+    assert_eq!(run(&imported.graph, &[0, 1]).unwrap(), [0, 255]);
+    let error = Circuit::new(&imported.graph, Disclosure::Raw).unwrap_err();
+    assert!(error.node == "y" && error.message.contains("no step function of a weighted sum"), "{error}");
 }
 
 #[test]
