@@ -15,7 +15,7 @@ use avouch_circuits::{
     circuit::CommitmentUse,
     execute::{run, run_batch},
     graph::{DType, Quantization},
-    import::{self, Kind, proto},
+    import::{self, Form, Kind, proto},
     r1cs::{
         Commitment, Fr, pack,
         poseidon::{chain, hash, tag},
@@ -204,18 +204,132 @@ impl Node {
 }
 
 impl Model {
-    /// The integers of the last node.
-    fn run(&self, expected: &Tensor) -> Vec<i16> {
-        let last = &self.nodes.last().expect("a model without nodes").output;
+    /// The integers of the last node, of these nodes.
+    fn run(&self, nodes: Vec<proto::Node>, more: Vec<proto::Tensor>, expected: &Tensor) -> (Form, Vec<i16>) {
+        let mut constants: Vec<_> = self.constants.iter().map(|(name, c)| c.constant(name)).collect();
+        constants.extend(more);
         let model = model::model(
             model::value("x", self.x.elem_type(), &self.x.shape),
-            self.nodes.iter().map(Node::proto).collect(),
-            self.constants.iter().map(|(name, c)| c.constant(name)).collect(),
+            nodes,
+            constants,
             // Holds the result's type and shape against what was inferred, too.
-            model::value(last, expected.elem_type(), &expected.shape),
+            model::value(&self.nodes.last().unwrap().output, expected.elem_type(), &expected.shape),
         );
         let imported = import::import(&model.encode_to_vec()).unwrap_or_else(|e| panic!("{e}"));
-        run(&imported.graph, &self.x.integers()).unwrap()
+        (imported.form, run(&imported.graph, &self.x.integers()).unwrap())
+    }
+
+    /// As the file has it, and with each operator between DequantizeLinear and QuantizeLinear: one result.
+    fn run_both(&self, expected: &Tensor) -> Vec<i16> {
+        let (_, plain) = self.run(self.nodes.iter().map(Node::proto).collect(), vec![], expected);
+        let mut qdq = Qdq { model: self, nodes: Vec::new(), constants: Vec::new() };
+        self.nodes.iter().for_each(|n| qdq.node(n));
+        let (form, result) = self.run(qdq.nodes, qdq.constants, expected);
+        assert_eq!(result, plain, "the two forms differ");
+        assert!(form == Form::Qdq || self.nodes.iter().all(|n| n.domain.is_empty() && !n.op.starts_with("QLinear")));
+        plain
+    }
+
+    fn real(&self, name: &str) -> Vec<f32> {
+        self.constants[name].values.iter().map(|&v| v as f32).collect()
+    }
+}
+
+/// A model in QDQ form, from one in QOperator form.
+struct Qdq<'v> {
+    model: &'v Model,
+    nodes: Vec<proto::Node>,
+    constants: Vec<proto::Tensor>,
+}
+
+impl Qdq<'_> {
+    fn node(&mut self, n: &Node) {
+        let attributes = || n.proto().attribute;
+        let operand = |i: usize| n.operands.get(i).map_or("", |o| &**o);
+        match &*n.op {
+            "QuantizeLinear" | "DequantizeLinear" => self.nodes.push(n.proto()),
+            // Has the scale that the others state for its operand.
+            "Transpose" if self.model.constants.values().any(|c| c.r#type == "float32") => self.nodes.push(n.proto()),
+            "QLinearConv" => {
+                let x = self.dequantize([operand(0), operand(1), operand(2)], 1);
+                let w = self.dequantize([operand(3), operand(4), operand(5)], 0);
+                let b = self.bias(operand(8), 1.0, [operand(1), operand(4)]);
+                self.quantize("Conv", &[&x, &w, &b], attributes(), [operand(6), operand(7)], &n.output);
+            }
+            "QLinearMatMul" => {
+                let x = self.dequantize([operand(0), operand(1), operand(2)], 1);
+                let axis = self.model.constants[operand(3)].shape.len() as i64 - 1;
+                let w = self.dequantize([operand(3), operand(4), operand(5)], axis);
+                self.quantize("MatMul", &[&x, &w], vec![], [operand(6), operand(7)], &n.output);
+            }
+            "QGemm" => {
+                let transposed = matches!(n.attributes.get("transB"), Some(Attribute::Int(1)));
+                let alpha = attributes().iter().find(|a| a.name == "alpha").map_or(1.0, |a| a.f);
+                let x = self.dequantize([operand(0), operand(1), operand(2)], 1);
+                let w = self.dequantize([operand(3), operand(4), operand(5)], i64::from(!transposed));
+                let b = self.bias(operand(6), alpha, [operand(1), operand(4)]);
+                self.quantize("Gemm", &[&x, &w, &b], attributes(), [operand(7), operand(8)], &n.output);
+            }
+            "QLinearAdd" => {
+                let a = self.dequantize([operand(0), operand(1), operand(2)], 1);
+                let b = self.dequantize([operand(3), operand(4), operand(5)], 1);
+                self.quantize("Add", &[&a, &b], vec![], [operand(6), operand(7)], &n.output);
+            }
+            "QLinearAveragePool" | "QLinearGlobalAveragePool" => {
+                let x = self.dequantize([operand(0), operand(1), operand(2)], 1);
+                let op = n.op.strip_prefix("QLinear").unwrap();
+                self.quantize(op, &[&x], attributes(), [operand(3), operand(4)], &n.output);
+            }
+            // Operators on integers: any quantization around them will do, with zero at zero for Relu and Clip.
+            _ => {
+                let zero = format!("{}/zero", n.output);
+                let one = format!("{}/one", n.output);
+                self.constants.push(model::bytes(&zero, self.model.x.elem_type(), &[], &[0]));
+                self.constants.push(model::reals(&one, &[], &[1.0]));
+                let mut operands = Vec::new();
+                for name in &n.operands {
+                    operands.push(match self.model.constants.get(name) {
+                        None => self.dequantize([name, &one, &zero], 1),
+                        Some(c) if n.op == "Clip" => {
+                            let real = format!("{name}/real");
+                            self.constants.push(model::reals(&real, &c.shape, &self.model.real(name)));
+                            real
+                        }
+                        Some(_) => name.clone(),
+                    });
+                }
+                let operands: Vec<&str> = operands.iter().map(|o| &**o).collect();
+                self.quantize(&n.op, &operands, attributes(), [&one, &zero], &n.output);
+            }
+        }
+    }
+
+    /// The name of the dequantized tensor.
+    fn dequantize(&mut self, [x, scale, zero]: [&str; 3], axis: i64) -> String {
+        let real = format!("{x}/{}", self.nodes.len());
+        self.nodes.push(model::onnx("DequantizeLinear", &[x, scale, zero], &real, vec![model::int("axis", axis)]));
+        real
+    }
+
+    /// A bias in steps of `alpha · x_scale · w_scale`; empty if there is none.
+    fn bias(&mut self, name: &str, alpha: f32, [x_scale, w_scale]: [&str; 2]) -> String {
+        if name.is_empty() {
+            return String::new();
+        }
+        let x = self.model.real(x_scale)[0];
+        let scales: Vec<f32> = self.model.real(w_scale).iter().map(|w| alpha * x * w).collect();
+        let scale = format!("{name}/scale");
+        let dims = self.model.constants[w_scale].shape.clone();
+        self.constants.push(model::reals(&scale, &dims, &scales));
+        let real = format!("{name}/{}", self.nodes.len());
+        self.nodes.push(model::onnx("DequantizeLinear", &[name, &scale], &real, vec![model::int("axis", 0)]));
+        real
+    }
+
+    fn quantize(&mut self, op: &str, operands: &[&str], attributes: Vec<proto::Attribute>, y: [&str; 2], output: &str) {
+        let real = format!("{output}/real");
+        self.nodes.push(model::onnx(op, operands, &real, attributes));
+        self.nodes.push(model::onnx("QuantizeLinear", &[&real, y[0], y[1]], output, vec![]));
     }
 }
 
@@ -277,7 +391,7 @@ fn run_file(stem: &str) {
             });
         }
         File::Model { notes, vectors } => {
-            check(stem, &notes, &vectors, Tensor::integers, |v| v.inputs.run(&v.expected));
+            check(stem, &notes, &vectors, Tensor::integers, |v| v.inputs.run_both(&v.expected));
         }
         File::Packing { notes, vectors } => {
             check(stem, &notes, &vectors, |e| elements(e), |v| pack(&v.inputs.values, dtype(&v.inputs.r#type)));
