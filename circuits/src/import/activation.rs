@@ -89,8 +89,7 @@ impl Importer<'_> {
     }
 
     fn clip_real(&mut self, real: Real, [min, max]: [f32; 2]) -> Result<Value, ImportError> {
-        // Not `min > max`: that is false of NaN.
-        if !(min <= max) {
+        if min.is_nan() || max.is_nan() || min > max {
             return Err(ImportError::refused(format!("the clip range {min} to {max} is empty")));
         }
         let pending = match real {

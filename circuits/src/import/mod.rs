@@ -342,10 +342,10 @@ impl<'m> Importer<'m> {
 
     /// Binds a name to its value, once, and holds it against its declaration.
     fn define(&mut self, name: &'m str, value: Value) -> Result<(), ImportError> {
-        if let Some(declared) = self.declared.get(name) {
-            if let Some((elem_type, shape)) = value.describe(&self.builder) {
-                declared.check(elem_type, &shape).map_err(|e| e.at(format!("tensor {}", printable(name))))?;
-            }
+        if let Some(declared) = self.declared.get(name)
+            && let Some((elem_type, shape)) = value.describe(&self.builder)
+        {
+            declared.check(elem_type, &shape).map_err(|e| e.at(format!("tensor {}", printable(name))))?;
         }
         if name.is_empty() || self.values.insert(name, value).is_some() {
             return Err(ImportError::malformed(format!(

@@ -227,7 +227,7 @@ fn many_small_fields() {
     let mut sets = vec![0x08, 8];
     (0..1 << 20).for_each(|_| sets.extend([0x42, 0]));
     refused_bytes(&sets, TooLarge, "", "too many fields");
-    refused_bytes(&vec![0x78, 1].repeat(1 << 20), TooLarge, "", "too many fields");
+    refused_bytes(&[0x78, 1].repeat(1 << 20), TooLarge, "", "too many fields");
     refused_bytes(&[0x7b].repeat(1 << 20), Malformed, "", "not an ONNX file");
     // A node of many attributes, and of many operands.
     for field in [[0x2a, 0], [0x0a, 0], [0x12, 0]] {
