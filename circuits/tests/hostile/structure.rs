@@ -1,12 +1,16 @@
 //! Files that contradict themselves, hide something, or use what is not understood.
 
+use std::fs::{self, File};
+
 use avouch_circuits::import::{
-    ImportErrorKind::{Malformed, Refused, TooLarge, Unsupported},
+    ImportErrorKind::{Io, Malformed, Refused, TooLarge, Unsupported},
+    import_file,
     proto::{Attribute, Model, Node, OperatorSet, Tensor, Type, Value},
 };
 
 use super::{
-    graph, import_model,
+    MEMORY, graph, import_model,
+    memory::peak,
     model::{
         FLOAT, I8, INT32, INT64, U8, bytes, int, int32s, int64s, ints, model, node, onnx, reals, shapeless, value,
     },
@@ -339,6 +343,24 @@ fn names_from_the_file_are_escaped_and_cut() {
     refused(&m, Unsupported, &format!("node {cut} ({cut})"), &cut);
     let m = changed(|m| graph(m).node[1].input[0] = long.clone());
     refused(&m, Malformed, "node r (Relu)", &cut);
+}
+
+#[test]
+fn files_that_can_not_be_read_or_never_end_are_refused() {
+    let folder = std::env::temp_dir();
+    let missing = folder.join("avouch-no-such-model.onnx");
+    for path in [&folder, &missing] {
+        let error = import_file(path).unwrap_err();
+        assert_eq!((error.kind, error.place), (Io, path.display().to_string()));
+    }
+    // A terabyte of nothing.
+    let endless = folder.join(format!("avouch-endless-{}.onnx", std::process::id()));
+    File::create(&endless).and_then(|f| f.set_len(1 << 40)).unwrap();
+    let (result, bytes) = peak(|| import_file(&endless));
+    fs::remove_file(&endless).unwrap();
+    let error = result.unwrap_err();
+    assert_eq!((error.kind, error.place), (TooLarge, endless.display().to_string()));
+    assert!(bytes < MEMORY, "{bytes}");
 }
 
 #[test]
