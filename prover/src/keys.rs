@@ -63,8 +63,8 @@ pub fn manifest(key: &VerifyingKey) -> serde_json::Value {
         "model_id": hex::encode(d.model_id),
         "circuit_id": hex::encode(d.circuit_id()),
         "disclosure": disclosure,
-        "input": tensor(key.input()),
-        "output": tensor(key.output()),
+        "input_tensor": tensor(key.input()),
+        "output_tensor": tensor(key.output()),
         "label": key.label(),
     })
 }

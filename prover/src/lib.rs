@@ -28,6 +28,4 @@ pub mod keys;
 pub mod memory;
 pub mod opening;
 pub mod progress;
-mod random;
-
-pub use random::NoRandomness;
+pub mod random;

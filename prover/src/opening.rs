@@ -1,7 +1,8 @@
 //! Openings of commitments: the values and the salt, private to the node.
 //!
-//! As a file: JSON with `role` (`input` or `output`), `dtype` (`int8` or `uint8`), `values` (integers, row-major),
-//! `salt` and `commitment` (64 hexadecimal digits each, big-endian), written with mode 0600.
+//! As a file: JSON, `{"openings": [..]}`, one or two of them, each with `role` (`input` or `output`), `dtype` (`int8` or
+//! `uint8`), `values` (integers, row-major), `salt` and `commitment` (64 hexadecimal digits each, big-endian); written
+//! with mode 0600.
 
 use std::path::Path;
 
@@ -27,6 +28,16 @@ pub enum Role {
     Input,
     /// Slot 7 under the disclosure `commit`.
     Output,
+}
+
+impl Role {
+    /// The name used in messages and JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Input => "input",
+            Self::Output => "output",
+        }
+    }
 }
 
 impl From<Role> for CommitmentUse {
@@ -67,11 +78,39 @@ impl Drop for Opening {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Json {
+    openings: Vec<JsonOpening>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct JsonOpening {
     role: Role,
     dtype: String,
     values: Vec<i16>,
     salt: String,
     commitment: String,
+}
+
+/// Writes a file of openings, for its owner only.
+pub fn write(path: &Path, openings: &[&Opening]) -> Result<(), FileError> {
+    let json = Json { openings: openings.iter().map(|o| o.to_json()).collect() };
+    write_atomically(path, true, |out| {
+        serde_json::to_writer(&mut *out, &json)?;
+        out.write_all(b"\n")
+    })
+}
+
+/// Reads a file of openings, at most one of each role, and checks that each commitment is that of its values and salt.
+pub fn read(path: &Path) -> Result<Vec<Opening>, FileError> {
+    let error = |message: String| FileError::new(path, message);
+    let bytes = read_bounded(path, MAX_FILE)?;
+    let json: Json = serde_json::from_slice(&bytes).map_err(|e| error(format!("not a file of openings: {e}")))?;
+    let openings = json.openings.into_iter().map(Opening::from_json).collect::<Result<Vec<_>, _>>().map_err(error)?;
+    let count = |role| openings.iter().filter(|o| o.role == role).count();
+    if openings.is_empty() || count(Role::Input) > 1 || count(Role::Output) > 1 {
+        return Err(error("one opening of each role at most is expected, and one at least".into()));
+    }
+    Ok(openings)
 }
 
 impl Opening {
@@ -99,41 +138,32 @@ impl Opening {
         self.salt
     }
 
-    /// Writes the file, for its owner only.
-    pub fn write(&self, path: &Path) -> Result<(), FileError> {
-        let json = Json {
+    fn to_json(&self) -> JsonOpening {
+        JsonOpening {
             role: self.role,
             dtype: self.dtype.name().into(),
             values: self.values.clone(),
             salt: hex::encode(be_bytes(&self.salt)),
             commitment: hex::encode(self.commitment()),
-        };
-        write_atomically(path, true, |out| {
-            serde_json::to_writer(&mut *out, &json)?;
-            out.write_all(b"\n")
-        })
+        }
     }
 
-    /// Reads a file and checks that the commitment in it is that of its values and salt.
-    pub fn read(path: &Path) -> Result<Self, FileError> {
-        let error = |message: String| FileError::new(path, message);
-        let bytes = read_bounded(path, MAX_FILE)?;
-        let json: Json = serde_json::from_slice(&bytes).map_err(|e| error(format!("not an opening: {e}")))?;
+    fn from_json(json: JsonOpening) -> Result<Self, String> {
         let dtype = [DType::I8, DType::U8].into_iter().find(|d| d.name() == json.dtype);
-        let dtype = dtype.ok_or_else(|| error(format!("unknown dtype {:?}", json.dtype)))?;
+        let dtype = dtype.ok_or_else(|| format!("unknown dtype {:?}", json.dtype))?;
         let outside = |&v: &i16| i32::from(v) < dtype.min() || i32::from(v) > dtype.max();
         if let Some(v) = json.values.iter().copied().find(outside) {
-            return Err(error(format!("the value {v} is outside {}", dtype.name())));
+            return Err(format!("the value {v} is outside {}", dtype.name()));
         }
         let mut salt = [0; 32];
-        hex::decode_to_slice(&json.salt, &mut salt).map_err(|e| error(format!("salt: {e}")))?;
+        hex::decode_to_slice(&json.salt, &mut salt).map_err(|e| format!("salt: {e}"))?;
         let element = Fr::from_be_bytes_mod_order(&salt);
         if be_bytes(&element) != salt || element.is_zero() {
-            return Err(error("the salt is not a canonical, nonzero field element".into()));
+            return Err("the salt is not a canonical, nonzero field element".into());
         }
         let opening = Self { role: json.role, dtype, values: json.values, salt: element };
         if hex::encode(opening.commitment()) != json.commitment.to_ascii_lowercase() {
-            return Err(error("its commitment is not that of its values and salt".into()));
+            return Err("its commitment is not that of its values and salt".into());
         }
         Ok(opening)
     }

@@ -154,8 +154,10 @@ impl Relation {
 /// A relation applied to wires.
 #[derive(Clone, Debug)]
 pub struct Applied {
-    /// For people: the node it comes from.
+    /// For people: the name of the node it comes from.
     pub label: String,
+    /// Index of that node in [`Graph::nodes`]; none for the input and the output.
+    pub node: Option<usize>,
     /// What holds.
     pub relation: Relation,
     /// Operands.
@@ -185,7 +187,7 @@ impl Circuit {
         let (input, output) = (graph.input_info(), graph.output_info());
         let description = CircuitDescription::new(graph, disclosure)
             .map_err(|e| LowerError { node: "output".into(), message: format!("{e}") })?;
-        let mut l = Lowering { wires: Vec::new(), relations: Vec::new(), label: "input".into() };
+        let mut l = Lowering { wires: Vec::new(), relations: Vec::new(), label: "input".into(), node: None };
         let mut wire_of = alloc::vec![None; graph.tensors.len()];
         let x = l.emit(
             Relation::Range(input.quant.dtype),
@@ -194,12 +196,13 @@ impl Circuit {
         );
         wire_of[graph.input.index()] = Some(x);
         l.assert(Relation::Commit { role: CommitmentUse::Input, dtype: input.quant.dtype }, x);
-        for node in &graph.nodes {
+        for (index, node) in graph.nodes.iter().enumerate() {
             let inputs: Option<Vec<WireId>> = node.inputs.iter().map(|id| wire_of[id.index()]).collect();
             let Some(inputs) = inputs else {
                 return Err(LowerError { node: node.name.clone(), message: "an operand is not defined".into() });
             };
             l.label = node.name.clone();
+            l.node = Some(index);
             let y = node
                 .op
                 .lower(&graph.operands(node), &inputs, graph.tensor(node.output), &mut l)
@@ -214,6 +217,7 @@ impl Circuit {
             return Err(LowerError { node: "output".into(), message: "the output can leave its type".into() });
         }
         l.label = "output".into();
+        l.node = None;
         l.assert(
             match disclosure {
                 Disclosure::Commit => Relation::Commit { role: CommitmentUse::Output, dtype },
@@ -235,6 +239,7 @@ pub struct Lowering {
     wires: Vec<Wire>,
     relations: Vec<Applied>,
     label: String,
+    node: Option<usize>,
 }
 
 impl Lowering {
@@ -246,12 +251,17 @@ impl Lowering {
     fn emit(&mut self, relation: Relation, inputs: &[WireId], bounds: Vec<Interval>) -> WireId {
         let id = WireId(self.wires.len() as u32);
         self.wires.push(Wire { bounds });
-        self.relations.push(Applied { label: self.label.clone(), relation, inputs: inputs.to_vec(), output: Some(id) });
+        self.push(relation, inputs, Some(id));
         id
     }
 
     fn assert(&mut self, relation: Relation, input: WireId) {
-        self.relations.push(Applied { label: self.label.clone(), relation, inputs: alloc::vec![input], output: None });
+        self.push(relation, &[input], None);
+    }
+
+    fn push(&mut self, relation: Relation, inputs: &[WireId], output: Option<WireId>) {
+        let applied = Applied { label: self.label.clone(), node: self.node, relation, inputs: inputs.to_vec(), output };
+        self.relations.push(applied);
     }
 
     /// A linear map; its bounds come from the operands' bounds and the weights.

@@ -88,7 +88,7 @@ mod tests {
         let circuit = Circuit::new(&graph, Disclosure::Raw).unwrap();
         let synthesizer = Synthesizer::new(&circuit).unwrap();
         let cost = synthesizer.cost().unwrap();
-        let key = setup::generate(&synthesizer, &Secrets::Seeded([7; 32]), &()).unwrap();
+        let key = setup::generate(&synthesizer, &cost, &Secrets::Seeded([7; 32]), &()).unwrap();
 
         let input = vec![-128, 127, 3, 55];
         let output = execute::run(&graph, &input).unwrap();

@@ -84,6 +84,14 @@ pub enum ProveError {
     /// The opening is not of this input.
     #[error("the input opening is for other input values; commit to this input again")]
     WrongOpening,
+    /// The estimate is above the limit that was given.
+    #[error("proving needs about {} MiB of memory, the limit is {} MiB; allow more or use a smaller model", .needed >> 20, .limit >> 20)]
+    Memory {
+        /// Estimated peak in bytes.
+        needed: u64,
+        /// The limit in bytes.
+        limit: u64,
+    },
     /// Key files.
     #[error(transparent)]
     File(#[from] FileError),
@@ -117,16 +125,16 @@ impl<'c> Prover<'c> {
     /// A prover for a graph and its circuit, with the keys of a setup of that circuit.
     pub fn new(graph: &'c Graph, circuit: &'c Circuit, keys: Keys) -> Result<Self, ProveError> {
         check_key(circuit, &keys.verifying)?;
-        let synthesizer = Synthesizer::new(circuit)?;
-        let cost = synthesizer.cost()?;
-        Self::assemble(graph, synthesizer, cost, keys)
+        let Keys { proving, verifying, cost } = keys;
+        Self::assemble(graph, Synthesizer::new(circuit)?, cost, proving, verifying)
     }
 
     fn assemble(
         graph: &'c Graph,
         synthesizer: Synthesizer<'c>,
         cost: Cost,
-        Keys { proving, verifying }: Keys,
+        proving: ProvingKey,
+        verifying: VerifyingKey,
     ) -> Result<Self, ProveError> {
         if proving.verifying_key_digest != *verifying.digest() {
             return Err(ProveError::WrongKey("proving key"));
@@ -141,19 +149,31 @@ impl<'c> Prover<'c> {
         Ok(Self { graph, synthesizer, cost, proving, accepted: policy.admit(verifying)? })
     }
 
-    /// A prover with the proving key from a file. The verifying key and all sizes are checked before it is read.
+    /// A prover with the proving key from a file. The verifying key, all sizes and the memory that proving is going to
+    /// take (against `max_memory`, in bytes) are checked before it is read.
     pub fn load(
         graph: &'c Graph,
         circuit: &'c Circuit,
         verifying: VerifyingKey,
         proving_key: &Path,
+        max_memory: Option<u64>,
     ) -> Result<Self, ProveError> {
         check_key(circuit, &verifying)?;
         let KeyMaterial::Groth16Bn254(material) = verifying.material();
         let synthesizer = Synthesizer::new(circuit)?;
         let cost = synthesizer.cost()?;
-        let proving = ProvingKey::read(proving_key, sizes(&cost)?, material.to_ark(), *verifying.digest())?;
-        Self::assemble(graph, synthesizer, cost, Keys { proving, verifying })
+        let sizes = sizes(&cost)?;
+        let needed = sizes.prove();
+        if let Some(limit) = max_memory.filter(|&limit| needed > limit) {
+            return Err(ProveError::Memory { needed, limit });
+        }
+        let proving = ProvingKey::read(proving_key, sizes, material.to_ark(), *verifying.digest())?;
+        Self::assemble(graph, synthesizer, cost, proving, verifying)
+    }
+
+    /// The key that verifies the proofs.
+    pub fn verifying_key(&self) -> &VerifyingKey {
+        self.accepted.key()
     }
 
     /// Constraints and variables of the circuit.

@@ -7,7 +7,7 @@ use ark_groth16::{ProvingKey as Groth16Key, VerifyingKey as Groth16VerifyingKey}
 use ark_poly::EvaluationDomain as _;
 use avouch_circuits::{
     circuit::{Circuit, LowerError},
-    r1cs::{PUBLIC_INPUTS, SynthesisError, Synthesizer},
+    r1cs::{Cost, PUBLIC_INPUTS, SynthesisError, Synthesizer},
 };
 use avouch_verifier::{DecodeError, KeyMaterial, KeyParts, SetupKind, VerifyingKey, system::groth16_bn254::Key};
 use rayon::prelude::*;
@@ -72,6 +72,8 @@ pub struct Keys {
     pub proving: ProvingKey,
     /// For everybody.
     pub verifying: VerifyingKey,
+    /// Constraints and variables of the circuit.
+    pub cost: Cost,
 }
 
 /// Makes keys of kind `dev`: whoever ran this could have kept the trapdoors and can then forge proofs.
@@ -84,7 +86,9 @@ pub fn setup(
     progress: &dyn Progress,
 ) -> Result<Keys, SetupError> {
     let secrets = seed.map_or(Secrets::Os, Secrets::Seeded);
-    let key = generate(&Synthesizer::new(circuit)?, &secrets, progress)?;
+    let synthesizer = Synthesizer::new(circuit)?;
+    let cost = synthesizer.cost()?;
+    let key = generate(&synthesizer, &cost, &secrets, progress)?;
     let verifying = VerifyingKey::new(KeyParts {
         setup: SetupKind::Dev,
         description: circuit.description.clone(),
@@ -93,17 +97,17 @@ pub fn setup(
         label: label.into(),
         material: KeyMaterial::Groth16Bn254(Key::new(&key.vk)?),
     })?;
-    Ok(Keys { proving: ProvingKey { verifying_key_digest: *verifying.digest(), key }, verifying })
+    Ok(Keys { proving: ProvingKey { verifying_key_digest: *verifying.digest(), key }, verifying, cost })
 }
 
 /// The proving key of ark-groth16 for a circuit, with γ the standard generator. Secrets come from the seed, or from the
 /// operating system without one.
 pub(crate) fn generate(
     synthesizer: &Synthesizer<'_>,
+    cost: &Cost,
     secrets: &Secrets,
     progress: &dyn Progress,
 ) -> Result<Groth16Key<Bn254>, SetupError> {
-    let cost = synthesizer.cost()?;
     let domain = qap::domain(cost.constraints).ok_or(SetupError::TooLarge(cost.constraints))?;
     let mut tau = secrets.draw("tau")?;
     let mut attempt = 0u32;

@@ -59,7 +59,7 @@ impl Fixture {
     pub(crate) fn new(bias: i32, disclosure: Disclosure, seed: u8) -> Self {
         let graph = graph(bias);
         let circuit = Circuit::new(&graph, disclosure).unwrap();
-        let Keys { proving, verifying } = groth16::setup(&circuit, "test", Some([seed; 32]), &()).unwrap();
+        let Keys { proving, verifying, .. } = groth16::setup(&circuit, "test", Some([seed; 32]), &()).unwrap();
         let mut bytes = Vec::new();
         proving.write(&mut bytes).unwrap();
         Self { graph, circuit, proving: bytes, verifying: verifying.encode() }
@@ -78,7 +78,7 @@ impl Fixture {
         let folder = TempDir::new().unwrap();
         let path = folder.path().join(keys::PROVING_KEY);
         fs::write(&path, proving).unwrap();
-        Prover::load(&self.graph, &self.circuit, self.key(), &path)
+        Prover::load(&self.graph, &self.circuit, self.key(), &path, None)
     }
 }
 

@@ -146,7 +146,7 @@ fn keys_of_another_setup_model_or_disclosure_are_refused() {
 
     let wrong = |fixture: &Fixture, key: VerifyingKey| {
         let path = std::path::Path::new("never opened");
-        match Prover::load(&fixture.graph, &fixture.circuit, key, path) {
+        match Prover::load(&fixture.graph, &fixture.circuit, key, path, None) {
             Err(ProveError::WrongKey(what)) => what,
             _ => panic!("the key was not refused"),
         }
@@ -156,7 +156,7 @@ fn keys_of_another_setup_model_or_disclosure_are_refused() {
 
     let circuit = &RAW.circuit;
     let make = |seed| groth16::setup(circuit, "test", Some([seed; 32]), &()).unwrap();
-    let mixed = Keys { proving: make(1).proving, verifying: make(2).verifying };
+    let mixed = Keys { proving: make(1).proving, ..make(2) };
     assert!(matches!(Prover::new(&RAW.graph, circuit, mixed), Err(ProveError::WrongKey("proving key"))));
 }
 
@@ -207,7 +207,7 @@ fn the_manifest_repeats_the_key() {
     assert_eq!(manifest["model_id"], hex::encode(RAW.graph.model_id()));
     assert_eq!(manifest["system"], "groth16-bn254:v1");
     assert_eq!(manifest["setup"], "dev");
-    assert_eq!(manifest["output"]["shape"], serde_json::json!([1, 3]));
+    assert_eq!(manifest["output_tensor"]["shape"], serde_json::json!([1, 3]));
 }
 
 proptest! {

@@ -5,7 +5,7 @@ use std::fs;
 use avouch_circuits::graph::DType;
 use avouch_prover::{
     groth16::{ProveError, Request},
-    opening::{Opening, Role},
+    opening::{self, Opening, Role},
 };
 use avouch_verifier::Output;
 use proptest::{collection::vec, prelude::*, sample::Index};
@@ -18,18 +18,29 @@ fn fresh() -> Opening {
     Opening::fresh(Role::Input, DType::I8, &INPUT).unwrap()
 }
 
+/// The one opening of a file.
 fn json_of(opening: &Opening) -> Value {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("opening.json");
-    opening.write(&path).unwrap();
-    serde_json::from_slice(&fs::read(&path).unwrap()).unwrap()
+    opening::write(&path, &[opening]).unwrap();
+    let mut file: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    file["openings"][0].take()
 }
 
-fn read(bytes: impl AsRef<[u8]>) -> Result<Opening, String> {
+fn file_of(openings: &[&str]) -> String {
+    format!("{{\"openings\":[{}]}}", openings.join(","))
+}
+
+fn read_file(bytes: impl AsRef<[u8]>) -> Result<Vec<Opening>, String> {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("opening.json");
     fs::write(&path, bytes).unwrap();
-    Opening::read(&path).map_err(|e| e.message)
+    opening::read(&path).map_err(|e| e.message)
+}
+
+/// Reads a file with one opening.
+fn read(opening: impl AsRef<str>) -> Result<Opening, String> {
+    read_file(file_of(&[opening.as_ref()])).map(|mut openings| openings.pop().unwrap())
 }
 
 #[test]
@@ -39,14 +50,14 @@ fn files_are_private_and_read_back() {
     // An older file of that name may be open to all.
     fs::write(&path, "older").unwrap();
     let opening = fresh();
-    opening.write(&path).unwrap();
+    opening::write(&path, &[&opening]).unwrap();
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     }
     assert_eq!(entries(folder.path()), [path.as_path()]);
-    let again = Opening::read(&path).unwrap();
+    let again = opening::read(&path).unwrap().pop().unwrap();
     assert_eq!(
         (again.role, again.dtype, &again.values, again.commitment()),
         (opening.role, opening.dtype, &opening.values, opening.commitment())
@@ -64,15 +75,15 @@ fn every_field_is_bound_by_the_commitment() {
     let aliased = add(num(salt), modulus);
     let changes = [
         ("role", json!("output"), "commitment"),
-        ("role", json!("both"), "not an opening"),
+        ("role", json!("both"), "not a file of openings"),
         ("dtype", json!("uint8"), "outside"),
         ("dtype", json!("int16"), "dtype"),
         ("values", json!([-128, 127, 3, 56]), "commitment"),
         ("values", json!([-128, 127, 3]), "commitment"),
         ("values", json!([-128, 127, 3, 55, 0]), "commitment"),
         ("values", json!([-128, 127, 3, 128]), "outside"),
-        ("values", json!([-128, 127, 3, 1e3]), "not an opening"),
-        ("values", json!([-128, 127, 3, 99_999]), "not an opening"),
+        ("values", json!([-128, 127, 3, 1e3]), "not a file of openings"),
+        ("values", json!([-128, 127, 3, 99_999]), "not a file of openings"),
         ("salt", other_salt, "commitment"),
         ("salt", json!(hex::encode(aliased)), "canonical"),
         ("salt", json!("00".repeat(32)), "canonical"),
@@ -81,7 +92,7 @@ fn every_field_is_bound_by_the_commitment() {
         ("salt", json!("zz".repeat(32)), "salt"),
         ("commitment", json!("00".repeat(32)), "commitment"),
         ("commitment", json!(""), "commitment"),
-        ("note", json!("unknown"), "not an opening"),
+        ("note", json!("unknown"), "not a file of openings"),
     ];
     for (field, value, expected) in changes {
         let mut changed = good.clone();
@@ -92,9 +103,14 @@ fn every_field_is_bound_by_the_commitment() {
     for field in ["role", "dtype", "values", "salt", "commitment"] {
         let mut missing = good.clone();
         missing.as_object_mut().unwrap().remove(field);
-        assert!(read(missing.to_string()).unwrap_err().contains("not an opening"), "without {field}");
+        assert!(read(missing.to_string()).unwrap_err().contains("not a file of openings"), "without {field}");
     }
     assert!(read(format!("{good}{good}")).is_err(), "two objects");
+    let input = good.to_string();
+    assert!(read_file(file_of(&[&input, &input])).unwrap_err().contains("one opening of each role"));
+    assert!(read_file(file_of(&[])).unwrap_err().contains("one opening of each role"));
+    let output = json_of(&Opening::fresh(Role::Output, DType::U8, &[1, 2]).unwrap()).to_string();
+    assert_eq!(read_file(file_of(&[&input, &output])).unwrap().len(), 2);
     assert!(read(good.to_string().replacen('{', "{\"role\":\"input\",", 1)).is_err(), "a repeated field");
 }
 
@@ -180,7 +196,7 @@ proptest! {
         remove in 0usize..20,
         insert in "[\\[\\]{}:,\"0-9a-f-]{0,20}",
     ) {
-        prop_assert!(read(junk).is_err());
+        prop_assert!(read_file(junk).is_err());
         let opening = fresh();
         let mut text = json_of(&opening).to_string();
         let at = at.index(text.len());

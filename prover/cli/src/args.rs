@@ -1,0 +1,135 @@
+//! Values that several verbs take.
+
+use std::path::{Path, PathBuf};
+
+use avouch_circuits::{circuit::Disclosure, graph::Graph, import::Imported};
+use avouch_prover::input::{self, InputSpec};
+use clap::Args;
+
+use crate::failure::Failure;
+
+/// What slot 7 shows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct DisclosureArg(pub(crate) Disclosure);
+
+impl std::str::FromStr for DisclosureArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let threshold = |rest: &str| {
+            let (index, threshold) = rest.split_once(':')?;
+            Some(Disclosure::Threshold { index: index.parse().ok()?, threshold: threshold.parse().ok()? })
+        };
+        let disclosure = match text {
+            "raw" => Disclosure::Raw,
+            "argmax" => Disclosure::Argmax,
+            "commit" => Disclosure::Commit,
+            _ => text
+                .strip_prefix("threshold=")
+                .and_then(threshold)
+                .ok_or("expected raw, argmax, commit or threshold=INDEX:T, such as threshold=0:12")?,
+        };
+        Ok(Self(disclosure))
+    }
+}
+
+/// The disclosure that was asked for, or raw if the output fits into one public input, else commit.
+pub(crate) fn disclosure(asked: Option<DisclosureArg>, graph: &Graph) -> Disclosure {
+    const RAW_ELEMENTS: usize = (avouch_circuits::circuit::description::MAX_RAW_BITS / 8) as usize;
+    match asked {
+        Some(DisclosureArg(disclosure)) => disclosure,
+        None if graph.output_info().elements() <= RAW_ELEMENTS => Disclosure::Raw,
+        None => Disclosure::Commit,
+    }
+}
+
+/// N bytes in hexadecimal, with or without `0x`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Hex<const N: usize>(pub(crate) [u8; N]);
+
+impl<const N: usize> std::str::FromStr for Hex<N> {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut bytes = [0; N];
+        let digits = text.strip_prefix("0x").unwrap_or(text);
+        hex::decode_to_slice(digits, &mut bytes).map_err(|_| format!("{} hexadecimal digits are expected", 2 * N))?;
+        Ok(Self(bytes))
+    }
+}
+
+/// A number of bytes, such as `800M` or `2G` (powers of 1024).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bytes(pub(crate) u64);
+
+impl std::str::FromStr for Bytes {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+        let (digits, unit) = text.split_at(split);
+        let shift = match unit.to_ascii_uppercase().as_str() {
+            "" | "B" => 0,
+            "K" | "KB" | "KIB" => 10,
+            "M" | "MB" | "MIB" => 20,
+            "G" | "GB" | "GIB" => 30,
+            _ => return Err("expected a number of bytes, such as 800M or 2G".into()),
+        };
+        let n: u64 = digits.parse().map_err(|_| "expected a number of bytes, such as 800M or 2G")?;
+        n.checked_mul(1 << shift).map(Self).ok_or_else(|| "too large".into())
+    }
+}
+
+/// A sample of the model's input.
+#[derive(Args)]
+pub(crate) struct InputArgs {
+    /// Sample or samples: .npy or .json, of the model's input shape, or [N, rest] for N samples.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) input: PathBuf,
+    /// Which sample of the file, from 0.
+    #[arg(long, value_name = "N")]
+    pub(crate) sample: Option<usize>,
+}
+
+impl InputArgs {
+    /// The one sample that is meant, as integers of the graph's input.
+    pub(crate) fn one(&self, model: &Imported) -> Result<Vec<i16>, Failure> {
+        let mut samples = input::read(&self.input, &InputSpec::of(model))?;
+        let count = samples.len();
+        let index = match self.sample {
+            Some(index) if index < count => index,
+            Some(index) => {
+                return Err(Failure::file(&self.input, format!("there is no sample {index}: the file holds {count}")));
+            }
+            None if count == 1 => 0,
+            None => {
+                return Err(Failure::file(&self.input, format!("the file holds {count} samples, one is proven"))
+                    .hint(format!("choose one with --sample 0 to --sample {}", count - 1)));
+            }
+        };
+        Ok(samples.swap_remove(index))
+    }
+}
+
+/// Limits the thread pool.
+pub(crate) fn use_threads(n: usize) -> Result<(), Failure> {
+    if n == 0 || n > 1024 {
+        return Err(Failure::usage(format!("--threads {n}: 1 to 1024 are possible")));
+    }
+    rayon::ThreadPoolBuilder::new().num_threads(n).build_global().map_err(|e| Failure::new("threads", "--threads", e))
+}
+
+/// Refuses a file that could not be written later, before any expensive work.
+pub(crate) fn check_writable(path: &Path) -> Result<(), Failure> {
+    let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if path.is_dir() {
+        return Err(Failure::file(path, "is a folder; give the name of a file"));
+    }
+    if !parent.is_dir() {
+        return Err(Failure::file(path, "its folder does not exist").hint(format!("create {}", parent.display())));
+    }
+    match tempfile::Builder::new().prefix(".avouch-").tempfile_in(parent) {
+        Ok(_) => Ok(()),
+        Err(e) => Err(Failure::file(path, format!("its folder cannot be written to ({})", e.kind()))),
+    }
+}

@@ -1,0 +1,43 @@
+//! `avouch commit`: a commitment to an input, and its opening.
+
+use std::path::PathBuf;
+
+use avouch_circuits::import;
+use avouch_prover::opening::{self, Opening, Role};
+use clap::Args;
+use serde_json::json;
+
+use crate::{
+    args::{InputArgs, check_writable},
+    console::{Answer, field, tick},
+    failure::Failure,
+};
+
+#[derive(Args)]
+#[command(after_help = "\
+Example:
+  avouch commit model.onnx --input sample.npy --opening sample.opening
+  avouch prove model.onnx --keys keys --input sample.npy --input-opening sample.opening --proof sample.proof")]
+pub(crate) struct Commit {
+    /// ONNX file: the commitment is to its quantized input.
+    model: PathBuf,
+    #[command(flatten)]
+    input: InputArgs,
+    /// File to write, for its owner only: salt and values. Whoever has it knows the input.
+    #[arg(long, value_name = "FILE")]
+    opening: PathBuf,
+}
+
+impl Commit {
+    pub(crate) fn run(self) -> Result<Answer, Failure> {
+        check_writable(&self.opening)?;
+        let model = import::import_file(&self.model)?;
+        let input = self.input.one(&model)?;
+        let opening = Opening::fresh(Role::Input, model.graph.input_info().quant.dtype, &input)?;
+        opening::write(&self.opening, &[&opening])?;
+        let commitment = hex::encode(opening.commitment());
+        let mut text = format!("{} committed; keep {} private\n", tick(), self.opening.display());
+        text += &field("input commitment", &commitment);
+        Ok(Answer { json: json!({ "input_commitment": commitment, "opening": self.opening }), text })
+    }
+}

@@ -1,0 +1,221 @@
+//! `avouch demo`: the whole story on a real image.
+
+use std::{io::Cursor, path::PathBuf, time::Instant};
+
+use avouch_circuits::{
+    circuit::{Circuit, Disclosure},
+    graph::Graph,
+    import,
+    op::Operator as _,
+};
+use avouch_prover::{
+    files::NewFolder,
+    groth16::{self, Prover, Request},
+    input::{self, InputSpec},
+    keys,
+};
+use avouch_verifier::{
+    Acceptance, AcceptedKey, KeyPolicy, Output, ProofFile, Slot, Statement, VerifiedClaim, context::GenericContext,
+    verify,
+};
+use clap::Args;
+use serde_json::json;
+
+use crate::{
+    claim,
+    console::{Answer, Console, bytes, count, cross, field, seconds, tick, title},
+    failure::Failure,
+};
+
+/// A small convolutional network for 8×8 digits, and images that it was not trained on.
+const MODEL: &[u8] = include_bytes!("../../../../test-vectors/models/digits_cnn/int8_qop.onnx");
+const IMAGES: &[u8] = include_bytes!("../../../../test-vectors/models/digits_cnn/inputs.npy");
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  avouch demo
+  avouch demo --sample 5")]
+pub(crate) struct Demo {
+    /// Which of the images, from 0.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    sample: usize,
+    /// Where the keys are kept for the next run.
+    #[arg(long, value_name = "DIR", default_value = ".avouch/demo-keys")]
+    keys: PathBuf,
+}
+
+/// One forgery, and why it was rejected.
+struct Forgery {
+    name: &'static str,
+    reason: String,
+}
+
+impl Demo {
+    pub(crate) fn run(self, console: &Console) -> Result<Answer, Failure> {
+        let start = Instant::now();
+        let model = import::import(MODEL)?;
+        let graph = &model.graph;
+        let mut images = input::read_npy(Cursor::new(IMAGES), &InputSpec::of(&model))
+            .map_err(|e| Failure::new("demo", "images", e))?;
+        if self.sample >= images.len() {
+            return Err(Failure::usage(format!("--sample {}: there are {} images", self.sample, images.len())));
+        }
+        let image = images.swap_remove(self.sample);
+
+        console.say(title("A meter-reading node sees a digit. Nobody else will see this image:"));
+        console.say(draw(&image, graph));
+        let macs: u64 = graph.nodes.iter().map(|n| n.op.macs(graph.tensor(n.output))).sum();
+        console.say(title("It runs a committed int8 network on it"));
+        console.say(field("model", hex::encode(graph.model_id())).trim_end());
+        console.say(field("size", format!("{} operators, {} multiplications", graph.nodes.len(), count(macs))));
+
+        let circuit = Circuit::new(graph, Disclosure::Argmax)?;
+        let (prover, setup) = self.prover(graph, &circuit, console)?;
+
+        console.say(title("The node proves its reading, for one task only"));
+        let task = GenericContext {
+            chain: b"demo-network",
+            hub: b"meter-oracle",
+            task_id: b"reading-1",
+            recipient: b"node-7",
+            deadline: 1_800_000_000,
+        };
+        let context = task.digest().unwrap_or_default();
+        let proof = prover.prove(&image, &Request { context, input_opening: None }, &console.progress())?;
+        let proof_bytes = proof.file.envelope().proof().len();
+        console.say(format!(
+            "  {} {} constraints proven in {}; {proof_bytes} bytes of proof\n",
+            tick(),
+            count(prover.cost().constraints as u64),
+            seconds(proof.times.total)
+        ));
+
+        console.say(title("Anyone verifies it, with nothing but the verifying key"));
+        let key = KeyPolicy { allow_dev: true, expect_vk: None }.admit(prover.verifying_key().clone())?;
+        let file = proof.file.encode();
+        let clock = Instant::now();
+        let claim = verify(&key, &file)?;
+        let verified = clock.elapsed().as_secs_f64();
+        console.say(format!("  {} verified in {}", tick(), seconds(verified)));
+        console.say(claim::text(&claim));
+
+        console.say(title("Forgeries are rejected"));
+        let forgeries = forgeries(&key, &file, &claim, context)?;
+        for f in &forgeries {
+            console.say(format!("  {} {}: {}", cross(), f.name, f.reason));
+        }
+
+        let Output::Argmax(reading) = claim.output() else {
+            return Err(Failure::new("demo", "", "the claim is no class"));
+        };
+        let total = start.elapsed().as_secs_f64();
+        let rejected: Vec<_> = forgeries.iter().map(|f| json!({ "forgery": f.name, "reason": f.reason })).collect();
+        let json = json!({
+            "reading": reading,
+            "claim": claim::json(&claim),
+            "rejected": rejected,
+            "constraints": prover.cost().constraints,
+            "proof_bytes": proof_bytes,
+            "times": { "setup_s": setup, "prove_s": proof.times.total, "verify_s": verified, "total_s": total },
+        });
+        let text = format!(
+            "\nThe meter reads {reading}: proven, and the image never left the node. ({} in all)\n",
+            seconds(total)
+        );
+        Ok(Answer { json, text })
+    }
+
+    /// Keys from the last run if they fit, else from a new setup; and its seconds.
+    fn prover<'c>(
+        &self,
+        graph: &'c Graph,
+        circuit: &'c Circuit,
+        console: &Console,
+    ) -> Result<(Prover<'c>, f64), Failure> {
+        let start = Instant::now();
+        let cached = keys::read_verifying_key(&self.keys.join(keys::VERIFYING_KEY));
+        if let Ok(key) = cached
+            && let Ok(prover) = Prover::load(graph, circuit, key, &self.keys.join(keys::PROVING_KEY), None)
+        {
+            console.say(title("Keys from the last run"));
+            console.say(field("folder", self.keys.display()));
+            return Ok((prover, start.elapsed().as_secs_f64()));
+        }
+        console.say(title("Setup makes the keys, once for each model"));
+        let folder = NewFolder::create(&self.keys, true)?;
+        let made = groth16::setup(circuit, "demo: digits", None, &console.progress())?;
+        keys::write(folder, &made)?;
+        let seconds_taken = start.elapsed().as_secs_f64();
+        let size = std::fs::metadata(self.keys.join(keys::PROVING_KEY)).map(|m| m.len()).unwrap_or_default();
+        console.say(format!(
+            "  {} {} constraints in {}; a proving key of {}, kept in {}\n",
+            tick(),
+            count(made.cost.constraints as u64),
+            seconds(seconds_taken),
+            bytes(size),
+            self.keys.display()
+        ));
+        Ok((Prover::new(graph, circuit, made)?, seconds_taken))
+    }
+}
+
+/// What an attacker would try with a proof in hand.
+fn forgeries(
+    key: &AcceptedKey,
+    file: &[u8],
+    claim: &VerifiedClaim,
+    context: [u8; 32],
+) -> Result<Vec<Forgery>, Failure> {
+    let accepted = || Failure::new("demo", "", "a forgery was accepted: do not use this build");
+    let rejected = |name, forged: &[u8]| match verify(key, forged) {
+        Ok(_) => Err(accepted()),
+        Err(e) => Ok(Forgery { name, reason: e.to_string() }),
+    };
+    let malformed = |e| Failure::new("demo", "", e);
+    let original = ProofFile::decode(file).map_err(malformed)?;
+    // A consistent file for another statement: only the proof can say no.
+    let restated = |slot: Slot, change: fn(&mut [u8; 32])| {
+        let mut slots = *claim.statement().slots();
+        if let Some(value) = Slot::ALL.iter().position(|&s| s == slot).and_then(|i| slots.get_mut(i)) {
+            change(value);
+        }
+        let statement = Statement::new(claim.system(), slots).map_err(malformed)?;
+        let file = ProofFile::new(key.key(), statement, original.envelope().proof().to_vec()).map_err(malformed)?;
+        Ok::<_, Failure>(file.encode())
+    };
+
+    let mut flipped = file.to_vec();
+    if let Some(byte) = flipped.last_mut() {
+        *byte ^= 1;
+    }
+    let other_output = restated(Slot::Output, |v| v[31] = (v[31] + 1) % 10)?;
+    let other_context = restated(Slot::Context, |v| v[31] ^= 1)?;
+    let mut found = vec![
+        rejected("one bit of the proof flipped", &flipped)?,
+        rejected("another digit claimed", &other_output)?,
+        rejected("the context changed", &other_context)?,
+    ];
+    let mut other_task = context;
+    other_task[0] ^= 1;
+    let replay = Acceptance { expect_context: Some(other_task), ..Acceptance::default() }.evaluate(claim);
+    match replay.check() {
+        Ok(()) => return Err(accepted()),
+        Err(e) => found.push(Forgery { name: "the proof shown for another task", reason: e.to_string() }),
+    }
+    Ok(found)
+}
+
+/// An 8-bit image with two pixels a character.
+fn draw(image: &[i16], graph: &Graph) -> String {
+    let info = graph.input_info();
+    let width = info.shape.last().copied().unwrap_or(1).max(1);
+    let (min, max) = (i32::from(*image.iter().min().unwrap_or(&0)), i32::from(*image.iter().max().unwrap_or(&1)));
+    let shade = |v: i16| {
+        const SHADES: [&str; 5] = ["  ", "░░", "▒▒", "▓▓", "██"];
+        let level = (i32::from(v) - min) * (SHADES.len() as i32 - 1) / (max - min).max(1);
+        SHADES[level.clamp(0, 4) as usize]
+    };
+    let rows = image.chunks(width).map(|row| format!("      {}\n", row.iter().map(|&v| shade(v)).collect::<String>()));
+    rows.collect()
+}

@@ -1,0 +1,230 @@
+//! `avouch inspect`: a model and what proving it costs.
+
+use std::{path::PathBuf, thread};
+
+use avouch_circuits::{
+    circuit::{Circuit, Disclosure},
+    graph::TensorInfo,
+    import::{self, Imported, Port},
+    op::Operator as _,
+    r1cs::{Cost, Synthesizer},
+};
+use avouch_prover::{groth16::sizes, memory::Sizes};
+use avouch_verifier::SystemId;
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::{
+    args::{DisclosureArg, disclosure},
+    console::{Answer, bytes, count, field, seconds, title},
+    failure::Failure,
+};
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  avouch inspect model.onnx
+  avouch inspect model.onnx --disclose argmax --json
+
+Constraints are exact: the same as setup uses. Memory and seconds are estimates for this machine's cores.")]
+pub(crate) struct Inspect {
+    /// ONNX file: int8, statically quantized (QOperator or QDQ).
+    model: PathBuf,
+    /// What a proof would show of the output, as in `avouch setup`.
+    #[arg(long, value_name = "WHAT")]
+    disclose: Option<DisclosureArg>,
+}
+
+/// One proof system's part.
+struct Priced {
+    cost: Cost,
+    sizes: Sizes,
+    /// Constraints of the input, of each node, and of the output and the statement.
+    layers: Layers,
+}
+
+struct Layers {
+    input: usize,
+    nodes: Vec<usize>,
+    output: usize,
+}
+
+impl Inspect {
+    pub(crate) fn run(self) -> Result<Answer, Failure> {
+        let model = import::import_file(&self.model)?;
+        let disclosure = disclosure(self.disclose, &model.graph);
+        let threads = rayon::current_num_threads().min(thread::available_parallelism().map_or(1, usize::from));
+        let priced: Vec<_> = SystemId::ALL.iter().map(|&s| (s, price(&model, disclosure, s))).collect();
+        Ok(Answer {
+            json: to_json(&model, disclosure, &priced, threads),
+            text: to_text(&model, disclosure, &priced, threads),
+        })
+    }
+}
+
+fn price(model: &Imported, disclosure: Disclosure, system: SystemId) -> Result<Priced, Failure> {
+    let circuit = Circuit::new(&model.graph, disclosure)?;
+    let cost = match system {
+        SystemId::Groth16Bn254 => Synthesizer::new(&circuit)?.cost().map_err(|e| Failure::new("unsupported", "", e))?,
+    };
+    let sizes = sizes(&cost).map_err(|e| Failure::new("too_large", "", e))?;
+    let mut layers = Layers { input: 0, nodes: vec![0; model.graph.nodes.len()], output: 0 };
+    for (i, relation) in cost.relations.iter().enumerate() {
+        let of = circuit.relations.get(i);
+        let slot = match of.map(|a| (a.node, a.label.as_str())) {
+            Some((Some(node), _)) => &mut layers.nodes[node],
+            Some((None, "input")) => &mut layers.input,
+            Some((None, _)) | None => &mut layers.output,
+        };
+        *slot += relation.constraints;
+    }
+    Ok(Priced { cost, sizes, layers })
+}
+
+fn macs(model: &Imported) -> u64 {
+    model.graph.nodes.iter().map(|n| n.op.macs(model.graph.tensor(n.output))).sum()
+}
+
+fn parameters(model: &Imported) -> usize {
+    model.graph.nodes.iter().map(|n| n.op.parameters()).sum()
+}
+
+fn activations(model: &Imported) -> usize {
+    model.graph.nodes.iter().map(|n| model.graph.tensor(n.output).elements()).sum()
+}
+
+fn to_json(
+    model: &Imported,
+    disclosure: Disclosure,
+    priced: &[(SystemId, Result<Priced, Failure>)],
+    threads: usize,
+) -> Value {
+    let graph = &model.graph;
+    let port = |port: &Port, info: &TensorInfo| {
+        json!({
+            "name": port.name,
+            "shape": port.shape,
+            "dtype": info.quant.dtype.name(),
+            "scale": info.quant.scale,
+            "zero_point": info.quant.zero_point,
+            "float": port.kind == import::Kind::Real,
+        })
+    };
+    let nodes: Vec<_> = graph
+        .nodes
+        .iter()
+        .map(|n| {
+            let out = graph.tensor(n.output);
+            json!({
+                "name": n.name,
+                "op": n.op.name(),
+                "output_shape": out.shape,
+                "parameters": n.op.parameters(),
+                "macs": n.op.macs(out),
+                "activations": out.elements(),
+            })
+        })
+        .collect();
+    let systems: Vec<_> = priced
+        .iter()
+        .map(|(system, priced)| match priced {
+            Err(e) => json!({ "system": system.name(), "error": e.json()["error"] }),
+            Ok(p) => json!({
+                "system": system.name(),
+                "constraints": p.cost.constraints,
+                "variables": p.cost.variables,
+                "domain": p.sizes.domain,
+                "layers": {
+                    "input": p.layers.input,
+                    "nodes": p.layers.nodes,
+                    "output": p.layers.output,
+                },
+                "proving_key_bytes": p.sizes.proving_key_file(),
+                "estimates": {
+                    "threads": threads,
+                    "prove_s": p.sizes.prove_seconds(threads),
+                    "prove_memory_bytes": p.sizes.prove(),
+                    "setup_s": p.sizes.setup_seconds(threads),
+                    "setup_memory_bytes": p.sizes.setup(),
+                },
+            }),
+        })
+        .collect();
+    json!({
+        "model_id": hex::encode(graph.model_id()),
+        "form": model.form.name(),
+        "input": port(&model.input, graph.input_info()),
+        "output": port(&model.output, graph.output_info()),
+        "softmax_cut": model.softmax.is_some(),
+        "notes": model.notes,
+        "parameters": parameters(model),
+        "macs": macs(model),
+        "activations": activations(model),
+        "disclosure": disclosure.name(),
+        "nodes": nodes,
+        "systems": systems,
+    })
+}
+
+fn to_text(
+    model: &Imported,
+    disclosure: Disclosure,
+    priced: &[(SystemId, Result<Priced, Failure>)],
+    threads: usize,
+) -> String {
+    let graph = &model.graph;
+    let tensor = |port: &Port, info: &TensorInfo| {
+        let q = &info.quant;
+        format!("{} {:?} {}, scale {}, zero point {}", port.name, port.shape, q.dtype.name(), q.scale, q.zero_point)
+    };
+    let mut text = title("Model");
+    text += &field("id", hex::encode(graph.model_id()));
+    text += &field("form", model.form.name());
+    text += &field("input", tensor(&model.input, graph.input_info()));
+    text += &field("output", tensor(&model.output, graph.output_info()));
+    text += &field("parameters", count(parameters(model) as u64));
+    text += &field("MACs", count(macs(model)));
+    text += &field("activations", count(activations(model) as u64));
+    for note in &model.notes {
+        text += &field("note", note);
+    }
+
+    for (system, priced) in priced {
+        text += "\n";
+        text += &title(&format!("{system}, disclosing {}", disclosure.name()));
+        let p = match priced {
+            Err(e) => {
+                text += &field("cannot be proven", format!("{}: {}", e.place, e.message));
+                continue;
+            }
+            Ok(p) => p,
+        };
+        text += &format!(
+            "  {:32} {:12} {:>16} {:>12} {:>13} {:>12}\n",
+            "node", "op", "shape", "parameters", "MACs", "constraints"
+        );
+        let row = |name: &str, op: &str, shape: String, parameters: String, macs: String, constraints: usize| {
+            let name: String =
+                if name.chars().count() > 32 { name.chars().take(31).chain(['…']).collect() } else { name.into() };
+            let constraints = count(constraints as u64);
+            format!("  {name:32} {op:12} {shape:>16} {parameters:>12} {macs:>13} {constraints:>12}\n")
+        };
+        let shape = |s: &[usize]| s.iter().map(ToString::to_string).collect::<Vec<_>>().join("×");
+        text += &row("input, committed", "", shape(&graph.input_info().shape), "".into(), "".into(), p.layers.input);
+        for (node, &constraints) in graph.nodes.iter().zip(&p.layers.nodes) {
+            let out = graph.tensor(node.output);
+            let numbers =
+                [node.op.parameters() as u64, node.op.macs(out)].map(|n| if n == 0 { String::new() } else { count(n) });
+            let [parameters, macs] = numbers;
+            text += &row(&node.name, node.op.name(), shape(&out.shape), parameters, macs, constraints);
+        }
+        text += &row("output and statement", "", "".into(), "".into(), "".into(), p.layers.output);
+        text +=
+            &field("constraints", format!("{} (domain {})", count(p.cost.constraints as u64), count(p.sizes.domain)));
+        text += &field("proving key", bytes(p.sizes.proving_key_file()));
+        let job = |s, memory| format!("about {} on {threads} cores, {} of memory", seconds(s), bytes(memory));
+        text += &field("setup", job(p.sizes.setup_seconds(threads), p.sizes.setup()));
+        text += &field("proof", job(p.sizes.prove_seconds(threads), p.sizes.prove()));
+    }
+    text
+}

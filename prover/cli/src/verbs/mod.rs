@@ -1,0 +1,57 @@
+//! One file for each verb.
+
+mod commit;
+mod context;
+mod demo;
+mod inspect;
+mod open;
+mod prove;
+mod run;
+mod setup;
+mod verify;
+
+use clap::Subcommand;
+
+use crate::{
+    console::{Answer, Console},
+    failure::Failure,
+};
+
+/// What `avouch` does.
+#[derive(Subcommand)]
+pub(crate) enum Verb {
+    /// Show the whole story on a real image: setup, proof, verified claim, and forgeries being rejected.
+    Demo(demo::Demo),
+    /// Describe a model, and what proving it costs, layer by layer.
+    Inspect(inspect::Inspect),
+    /// Run a model with the reference executor, without proving anything.
+    Run(run::Run),
+    /// Make the keys of a model for development: whoever runs this can forge proofs.
+    Setup(setup::Setup),
+    /// Prove one inference.
+    Prove(prove::Prove),
+    /// Verify a proof and print what it claims.
+    Verify(verify::Verify),
+    /// Commit to an input now, to prove for exactly this input later.
+    Commit(commit::Commit),
+    /// Compute the context digest that binds a proof to a task.
+    Context(context::Context),
+    /// Check an opening against the commitments of a proof.
+    Open(open::Open),
+}
+
+impl Verb {
+    pub(crate) fn run(self, console: &Console) -> Result<Answer, Failure> {
+        match self {
+            Self::Demo(v) => v.run(console),
+            Self::Inspect(v) => v.run(),
+            Self::Run(v) => v.run(),
+            Self::Setup(v) => v.run(console),
+            Self::Prove(v) => v.run(console),
+            Self::Verify(v) => v.run(),
+            Self::Commit(v) => v.run(),
+            Self::Context(v) => Ok(v.run()),
+            Self::Open(v) => v.run(),
+        }
+    }
+}
