@@ -211,7 +211,7 @@ impl<'a> Model<'a> {
         systems.iter().map(|s| string(s, "/system")).collect()
     }
 
-    /// The second sample with another output than the first's: mixing up the two must be noticed.
+    /// A sample with another output than the first's: mixing up the two must be noticed.
     fn other_sample(&self) -> Result<usize> {
         let other = self.outputs.iter().position(|y| Some(y) != self.outputs.first());
         Ok(other.ok_or("all samples have the same output")?)
@@ -299,8 +299,8 @@ impl<'a> Model<'a> {
         let measurement = Measurement {
             system: system.into(),
             model: name.into(),
-            parameters: total(&self.inspected, "parameters")?,
-            macs: total(&self.inspected, "macs")?,
+            parameters: integer(&self.inspected, "/parameters")?,
+            macs: integer(&self.inspected, "/macs")?,
             constraints,
             proving_key_bytes: fs::metadata(keys.join("proving.key"))?.len(),
             setup_s: number(&setup, "/times/total_s")?,
@@ -345,12 +345,6 @@ impl Proven {
         }
         Ok(())
     }
-}
-
-/// Sums a figure over the model's nodes.
-fn total(inspected: &Value, figure: &str) -> Result<u64> {
-    let nodes = inspected["nodes"].as_array().ok_or("inspect lists no nodes")?;
-    nodes.iter().map(|n| integer(n, &format!("/{figure}"))).sum()
 }
 
 /// An output as `--expect-output` takes it.

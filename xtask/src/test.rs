@@ -35,26 +35,33 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-/// Runs the examples that the tests have built: one makes a key and a proof, the other verifies it.
+/// Runs the examples that the tests have built; the one that verifies gets a key and a proof of the command line.
 fn examples() -> Result<()> {
     let target = built("debug")?;
-    let program = |name| Command::new(target.join("examples").join(name));
+    let example = |name| Command::new(target.join("examples").join(name));
+    let model = root().join("test-vectors/models/digits_mlp");
+    let (network, inputs) = (model.join("int8_qop.onnx"), model.join("inputs.npy"));
+    step("example: prove", example("prove").args([&network, &inputs]))?;
+
     let folder = target.join("example-files");
-    if folder.exists() {
-        fs::remove_dir_all(&folder)?;
-    }
-    step("example: prove", program("prove").current_dir(root()).arg(&folder))?;
-    step("example: verify", program("verify").args([folder.join("verifying.key"), folder.join("sample.proof")]))?;
+    let (keys, proof, forged) = (folder.join("keys"), folder.join("proof"), folder.join("forged"));
+    fs::create_dir_all(&folder)?;
+    step("build", cargo().args(["build", "--workspace", "--all-targets", "--locked"]))?;
+    let avouch = || Command::new(target.join("avouch"));
+    step("keys", avouch().arg("setup").arg(&network).args(["--force", "--keys"]).arg(&keys))?;
+    let mut prove = avouch();
+    prove.arg("prove").arg(&network).arg("--keys").arg(&keys).arg("--input").arg(&inputs);
+    step("proof", prove.args(["--sample", "0", "--proof"]).arg(&proof))?;
+    let key = keys.join("verifying.key");
+    step("example: verify", example("verify").args([&key, &proof]))?;
     // A changed output: slot 7 ends at byte 262 of the file.
-    let mut proof = fs::read(folder.join("sample.proof"))?;
-    *proof.get_mut(261).ok_or("the proof file is too short")? ^= 1;
-    let forged = folder.join("forged.proof");
-    fs::write(&forged, proof)?;
-    let refused = start(program("verify").args([&folder.join("verifying.key"), &forged]))?;
-    if refused.status.code() != Some(1) {
-        return Err(format!("example: verify ended with {} on a changed output", refused.status).into());
+    let mut changed = fs::read(&proof)?;
+    *changed.get_mut(261).ok_or("the proof file is too short")? ^= 1;
+    fs::write(&forged, changed)?;
+    match start(example("verify").args([&key, &forged]))?.status.code() {
+        Some(1) => Ok(()),
+        code => Err(format!("example: verify ended with {code:?} on a changed output, not with 1").into()),
     }
-    Ok(())
 }
 
 /// Makes the test vectors again, from scripts in other languages, and compares.
