@@ -35,6 +35,10 @@ const RAW_ELEMENTS: usize = 31;
 /// Bytes of a proof file before the bare proof, in every proof system: magic, version and eight slots; then the
 /// envelope's magic, version, system, two digests and length.
 const BEFORE_PROOF: usize = (4 + 2 + 8 * 32) + (4 + 2 + 16 + 32 + 32 + 4);
+/// What fits into a transaction and a QR code: proof and envelope.
+const MAX_ENVELOPE: u64 = 320;
+/// How far the peak of memory may be above what `inspect` said: `--max-memory` relies on it.
+const MEMORY_MARGIN: f64 = 1.25;
 /// Verifications of which the median counts.
 const VERIFICATIONS: usize = 5;
 
@@ -296,6 +300,14 @@ impl<'a> Model<'a> {
         if integer(priced, "/constraints")? != constraints {
             return Err(format!("setup took {constraints} constraints, inspect says {}", priced["constraints"]).into());
         }
+        let envelope_bytes = integer(&proven, "/envelope_bytes")?;
+        if envelope_bytes > MAX_ENVELOPE {
+            return Err(format!("the envelope has {envelope_bytes} bytes, at most {MAX_ENVELOPE} are wanted").into());
+        }
+        let estimate = number(priced, "/estimates/prove_memory_bytes")?;
+        if peak.is_some_and(|peak| peak as f64 > MEMORY_MARGIN * estimate) {
+            return Err(format!("proving took {peak:?} bytes of memory, inspect says {estimate}").into());
+        }
         let measurement = Measurement {
             system: system.into(),
             model: name.into(),
@@ -308,7 +320,7 @@ impl<'a> Model<'a> {
             prove_peak_memory_bytes: peak,
             verify_s,
             proof_bytes: integer(&proven, "/proof_bytes")?,
-            envelope_bytes: integer(&proven, "/envelope_bytes")?,
+            envelope_bytes,
         };
         Ok((Proven { system: system.into(), name, key, proof }, measurement))
     }

@@ -17,8 +17,9 @@ const REGENERATE: &str = "test-vectors/make/regenerate";
 
 /// `cargo xtask test`.
 pub(crate) fn run() -> Result<()> {
-    let (python, npm) = (exists("python3"), exists("npm"));
-    if !python || !npm {
+    // Debian's python3 alone cannot make a virtual environment.
+    let python = output(Command::new("python3").args(["-c", "import ensurepip, venv"])).is_ok();
+    if !python || !exists("npm") {
         install(&["python3", "python3-venv", "npm"])?;
     }
     step("target for WebAssembly", Command::new("rustup").current_dir(root()).args(["target", "add", WASM]))?;
