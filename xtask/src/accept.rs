@@ -39,7 +39,7 @@ const BEFORE_PROOF: usize = (4 + 2 + 8 * 32) + (4 + 2 + 16 + 32 + 32 + 4);
 const MAX_ENVELOPE: u64 = 320;
 /// How far the peak of memory may be above what `inspect` said: `--max-memory` relies on it.
 const MEMORY_MARGIN: f64 = 1.25;
-/// Verifications of which the median counts.
+/// Verifications of which the best counts.
 const VERIFICATIONS: usize = 5;
 
 #[derive(Args)]
@@ -168,9 +168,9 @@ fn string(json: &Value, pointer: &str) -> Result<String> {
     Ok(value.ok_or_else(|| format!("no string at {pointer} in {json}"))?.into())
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+/// The best of several times: what else the machine does only ever adds.
+fn best(times: Vec<f64>) -> Result<f64> {
+    Ok(times.into_iter().reduce(f64::min).ok_or("nothing was measured")?)
 }
 
 /// A model, and what the executor makes of its samples.
@@ -292,7 +292,7 @@ impl<'a> Model<'a> {
 
         let verifications =
             (0..VERIFICATIONS).map(|_| number(&avouch.call(&verify(&key, &proof)?)?, "/times/verify_s"));
-        let verify_s = median(verifications.collect::<Result<_>>()?);
+        let verify_s = best(verifications.collect::<Result<_>>()?)?;
         let again = avouch.call(&["inspect", model, "--disclose", disclosure])?;
         let systems = again["systems"].as_array().ok_or("inspect names no proof system")?;
         let priced = systems.iter().find(|s| s["system"] == system).ok_or("inspect does not name the system")?;
@@ -316,7 +316,7 @@ impl<'a> Model<'a> {
             constraints,
             proving_key_bytes: fs::metadata(keys.join("proving.key"))?.len(),
             setup_s: number(&setup, "/times/total_s")?,
-            prove_s: median(times),
+            prove_s: best(times)?,
             prove_peak_memory_bytes: peak,
             verify_s,
             proof_bytes: integer(&proven, "/proof_bytes")?,

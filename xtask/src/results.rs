@@ -28,7 +28,7 @@ pub(crate) struct Machine {
     pub(crate) cores: usize,
 }
 
-/// One model on one proof system.
+/// One model on one proof system; times are the best of several, but that of setup.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Measurement {
     pub(crate) system: String,
