@@ -9,10 +9,18 @@
 //! `AVOUCH_BENCH_MODELS` names folders that each hold an `int8_qop.onnx`, separated by colons; their names are the
 //! workloads' names.
 
+use std::{env, path::Path};
+
 use avouch_circuits::{
+    circuit::{Circuit, Disclosure, LowerError, description::MAX_RAW_BITS},
     graph::{DType, Graph, Node, Quantization, TensorId, TensorInfo},
+    import,
     op::{Conv, Dense, MaxPool, Op, Requantization, Reshape, Window},
 };
+use avouch_prover::input::{self, InputSpec};
+
+/// Names folders of models, separated by colons.
+pub const MODELS: &str = "AVOUCH_BENCH_MODELS";
 
 /// A network and an input for it.
 pub struct Workload {
@@ -22,6 +30,41 @@ pub struct Workload {
     pub graph: Graph,
     /// One sample.
     pub input: Vec<i16>,
+}
+
+impl Workload {
+    /// The model in a folder, under the folder's name, with the first sample beside it.
+    ///
+    /// # Errors
+    /// If `int8_qop.onnx` or `inputs.npy` is missing there or cannot be read.
+    pub fn from_folder(folder: &Path) -> Result<Self, Box<dyn core::error::Error>> {
+        let model = import::import_file(&folder.join("int8_qop.onnx"))?;
+        let mut samples = input::read(&folder.join("inputs.npy"), &InputSpec::of(&model))?;
+        let name = folder.file_name().ok_or("the folder has no name")?.to_string_lossy().into_owned();
+        Ok(Self { name, graph: model.graph, input: samples.swap_remove(0) })
+    }
+
+    /// Its circuit, which shows all of the output if it fits, else the class.
+    ///
+    /// # Errors
+    /// If the network has no exact form.
+    pub fn circuit(&self) -> Result<Circuit, LowerError> {
+        let bits = 8 * self.graph.output_info().elements() as u64;
+        Circuit::new(&self.graph, if bits <= MAX_RAW_BITS { Disclosure::Raw } else { Disclosure::Argmax })
+    }
+}
+
+/// All workloads: those made in code, then those that [`MODELS`] names.
+///
+/// # Errors
+/// If a folder of [`MODELS`] cannot be read.
+pub fn all() -> Result<Vec<Workload>, Box<dyn core::error::Error>> {
+    let mut workloads = built_in();
+    for folder in env::split_paths(&env::var_os(MODELS).unwrap_or_default()).filter(|p| !p.as_os_str().is_empty()) {
+        let workload = Workload::from_folder(&folder).map_err(|e| format!("{MODELS}, {}: {e}", folder.display()))?;
+        workloads.push(workload);
+    }
+    Ok(workloads)
 }
 
 /// Deterministic weights: what matters here is their number, not their meaning.
@@ -68,7 +111,7 @@ impl Chain {
     /// A multiplier that spreads a layer's results over the 8-bit range: weights have a deviation of about 70.
     fn requantization(taps: usize) -> Requantization {
         // No round number: those make ties, which cost corrections.
-        let multiplier = 0.693_147 / (70.3 * (taps as f32).sqrt());
+        let multiplier = 0.691_3 / (70.3 * (taps as f32).sqrt());
         Requantization { multipliers: vec![multiplier], min: -128, max: 127 }
     }
 
@@ -122,4 +165,26 @@ pub fn built_in() -> Vec<Workload> {
             .dense("logits", 84, 10)
             .finish("lenet"),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn built_in_workloads_are_networks_with_a_circuit() {
+        for workload in built_in() {
+            workload.graph.check().unwrap();
+            assert_eq!(workload.input.len(), workload.graph.input_info().elements());
+            workload.circuit().unwrap();
+        }
+    }
+
+    #[test]
+    fn models_are_read_from_their_folders() {
+        let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../test-vectors/models");
+        let workload = Workload::from_folder(&models.join("digits_mlp")).unwrap();
+        assert_eq!((workload.name.as_str(), workload.input.len()), ("digits_mlp", 64));
+        assert!(Workload::from_folder(&models).is_err());
+    }
 }

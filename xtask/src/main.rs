@@ -1,2 +1,80 @@
-//! stub
-fn main() {}
+//! Development tasks: `cargo xtask TASK`.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`test`] | everything that must pass, and what it needs |
+//! | [`dependencies`] | the dependency rule between the crates |
+//! | [`accept`] | the `avouch` binary on recorded models: setup, prove, verify, cross-checks, figures |
+//! | [`results`] | `docs/results.json`, and the tables of the README made from it |
+//! | [`shell`] | running other programs |
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command")]
+
+mod accept;
+mod dependencies;
+mod results;
+mod shell;
+mod test;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand};
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+/// Development tasks of Avouch.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Run all tests, after installing what they need.
+    Test,
+    /// Assert which crates may depend on which.
+    Dependencies,
+    /// Set up, prove and verify recorded models with the `avouch` binary, and try to mix up their proofs.
+    Accept(accept::Accept),
+    /// Hold importer, executor and proof systems against recorded models and node tests.
+    Conformance {
+        #[command(flatten)]
+        data: Data,
+        /// Build with the release profile instead of the (optimized) dev profile.
+        #[arg(long)]
+        release: bool,
+    },
+    /// Write the tables of the README from `docs/results.json`.
+    Tables {
+        /// Change nothing; fail if the README is not up to date.
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+/// Where recorded models are.
+#[derive(Args)]
+struct Data {
+    /// The folder that holds models-and-data and bench-models.
+    #[arg(long = "data", value_name = "DIR", env = "AVOUCH_CONFORMANCE_DATA", default_value = "../shared")]
+    folder: PathBuf,
+}
+
+fn main() -> ExitCode {
+    // Paths given on the command line are the caller's; everything else is relative to the workspace.
+    let run = || match Cli::parse().task {
+        Task::Test => test::run(),
+        Task::Dependencies => dependencies::check(),
+        Task::Accept(accept) => accept.run(),
+        Task::Conformance { data, release } => test::conformance(&data.folder, release),
+        Task::Tables { check } => results::tables(check),
+    };
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            eprintln!("error: {e}");
+            ExitCode::FAILURE
+        }
+    }
+}

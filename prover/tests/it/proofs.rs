@@ -1,6 +1,10 @@
 //! Proofs: each is for one statement and one key, and differs from the last.
 
-use avouch_circuits::{circuit::Disclosure, execute};
+use avouch_circuits::{
+    circuit::{Circuit, Disclosure},
+    execute,
+    r1cs::Synthesizer,
+};
 use avouch_prover::{
     groth16::{ProveError, Request},
     opening::{Opening, Role},
@@ -32,7 +36,7 @@ const REJECTED: Result<(), VerifyError> = Err(VerifyError::Proof(ProofError::Rej
 fn the_claim_is_what_was_run() {
     let opening = Opening::fresh(Role::Input, RAW.circuit.input.quant.dtype, &INPUT).unwrap();
     let proof = PROVER.prove(&INPUT, &Request { input_opening: Some(opening.clone()), ..request() }, &()).unwrap();
-    let output = execute::run(&RAW.graph, &INPUT.to_vec()).unwrap();
+    let output = execute::run(&RAW.graph, &INPUT).unwrap();
     assert_eq!(*proof.claim.output(), Output::Raw(output.iter().map(|&v| v.into()).collect()));
     assert_eq!(*proof.claim.model_id(), RAW.graph.model_id());
     assert_eq!(*proof.file.statement().context(), context_slot(&CONTEXT));
@@ -134,4 +138,27 @@ fn inputs_that_do_not_fit_are_refused() {
     for input in [&INPUT[..3], &[0; 5], &[], &[0, 0, 0, 128], &[0, 0, 0, -129], &[i16::MIN; 4]] {
         assert!(matches!(PROVER.prove(input, &request(), &()), Err(ProveError::Input(_))), "{input:?}");
     }
+}
+
+/// The figures of docs/backends/groth16.md.
+#[test]
+fn constraints_are_as_documented() {
+    let cost = |disclosure| {
+        let circuit = Circuit::new(&RAW.graph, disclosure).unwrap();
+        let cost = Synthesizer::new(&circuit).unwrap().cost().unwrap();
+        let of = |name| {
+            let relations = circuit.relations.iter().zip(&cost.relations);
+            relations.filter(|(r, _)| r.relation.name() == name).map(|(_, c)| c.constraints).sum::<usize>()
+        };
+        let statement = cost.relations.last().unwrap().constraints;
+        let named = ["range", "linear", "requantize", "commit", "disclose"].map(of);
+        assert_eq!(named.iter().sum::<usize>() + statement, cost.constraints);
+        (named, statement)
+    };
+    // One packed element: its own constraint, a chain step of 12 inputs, a hash of 3, the comparison.
+    let commitment = 1 + 3 * (8 * 13 + 65) + 3 * (8 * 4 + 56) + 1;
+    let ([range, linear, _, commit, raw], statement) = cost(Disclosure::Raw);
+    assert_eq!((range, linear, commit, raw, statement), (4 * 9, 0, commitment, 1, 5));
+    let ([.., commit, none], _) = cost(Disclosure::Commit);
+    assert_eq!((commit, none), (2 * commitment, 0));
 }

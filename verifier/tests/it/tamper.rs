@@ -6,11 +6,13 @@ use std::ops::Range;
 
 use ark_bn254::{G1Affine, G2Affine};
 use avouch_verifier::{
-    DecodeError, Disclosure, KeyPolicy, Problem, ProofFile, Slot, Statement, VerifyError, VerifyingKey,
-    system::ProofError, verify,
+    DecodeError, Disclosure, KeyParts, KeyPolicy, Problem, ProofFile, SetupKind, Slot, Statement, VerifyError,
+    VerifyingKey, system::ProofError, verify,
 };
 
-use crate::toy::{SYSTEM, accept, aliased, compressed, key, off_curve, prove_file, slots, small, wrong_subgroup};
+use crate::toy::{
+    SYSTEM, accept, aliased, compressed, description, key, off_curve, parts, prove_file, slots, small, wrong_subgroup,
+};
 
 /// Fields in file order, with their lengths, and what changing one of their bytes leads to.
 struct Layout<E: 'static>(&'static [(&'static str, usize, E)]);
@@ -209,14 +211,48 @@ const KEY_FILE: Layout<KeyStop> = Layout(&[
     ("IC[7] and IC[8]", 2 * 32, KeyStop::Proof),
 ]);
 
+/// The fields of a ceremony's key that discloses a threshold: some more.
+fn ceremony_key_file() -> Layout<KeyStop> {
+    let fields = KEY_FILE.0.iter().flat_map(|&field| match field.0 {
+        "setup kind" => vec![
+            field,
+            ("phase 1 hash", 64, KeyStop::Digest),
+            ("transcript hash", 32, KeyStop::Digest),
+            ("last contribution's hash", 32, KeyStop::Digest),
+        ],
+        "disclosure" => vec![
+            ("disclosure", 1, KeyStop::Decoding),
+            ("threshold index", 4, KeyStop::Circuit),
+            ("threshold", 4, KeyStop::Circuit),
+        ],
+        _ => vec![field],
+    });
+    Layout(fields.collect::<Vec<_>>().leak())
+}
+
 #[test]
-fn every_changed_byte_of_a_key_changes_its_digest() {
-    let key = key(Disclosure::Argmax);
-    let slots = slots(&key, small(1));
-    let file = prove_file(&key, slots);
+fn every_changed_byte_of_a_development_key_changes_its_digest() {
+    check_key(&key(Disclosure::Argmax), &KEY_FILE);
+}
+
+#[test]
+fn every_changed_byte_of_a_ceremony_key_changes_its_digest() {
+    let setup = SetupKind::Ceremony { phase1: [1; 64], transcript: [2; 32], last_contribution: [3; 32] };
+    let parts = parts(description(Disclosure::Threshold { index: 2, threshold: 3 }));
+    check_key(&VerifyingKey::new(KeyParts { setup, ..parts }).unwrap(), &ceremony_key_file());
+}
+
+fn check_key(key: &VerifyingKey, layout: &Layout<KeyStop>) {
+    let accept = |key: VerifyingKey| {
+        let expect_vk = Some(*key.digest());
+        KeyPolicy { allow_dev: true, expect_vk }.admit(key).unwrap()
+    };
+    let slots = slots(key, small(1));
+    let file = prove_file(key, slots);
+    assert!(verify(&accept(key.clone()), &file).is_ok());
     let proof = ProofFile::decode(&file).unwrap();
     let bytes = key.encode();
-    for (name, range, expected) in KEY_FILE.fields(bytes.len()) {
+    for (name, range, expected) in layout.fields(bytes.len()) {
         let mut decoded = 0;
         for (i, change) in range.flat_map(|i| [0x01, 0x02, 0x40, 0x80, 0xff].map(|change| (i, change))) {
             let mut changed = bytes.clone();

@@ -1,0 +1,381 @@
+//! The `avouch` binary on recorded models: what is claimed is what was run, and no proof passes for another.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use clap::Args;
+use serde_json::Value;
+
+use crate::{
+    Data, Result,
+    results::{Machine, Measurement, Results},
+    shell::{built, run},
+    test::existing,
+};
+
+/// The models that every proof system proves, and their folders.
+const MODELS: &[(&str, &str)] = &[
+    ("models-and-data/models", "digits_mlp"),
+    ("models-and-data/models", "digits_cnn"),
+    ("models-and-data/models", "occupancy_mlp"),
+    ("models-and-data/models", "airquality_calib_mlp"),
+    ("models-and-data/models", "basicmotions_cnn1d"),
+    ("models-and-data/models", "har_cnn1d"),
+    ("bench-models", "mlp_digits"),
+    ("bench-models", "accel_mlp"),
+    ("bench-models", "accel_conv1d"),
+    ("bench-models", "lenet_mnist"),
+];
+
+/// Most elements that the disclosure `raw` shows.
+const RAW_ELEMENTS: usize = 31;
+/// Bytes of a proof file before the bare proof, in every proof system: magic, version and eight slots; then the
+/// envelope's magic, version, system, two digests and length.
+const BEFORE_PROOF: usize = (4 + 2 + 8 * 32) + (4 + 2 + 16 + 32 + 32 + 4);
+/// What fits into a transaction and a QR code: proof and envelope.
+const MAX_ENVELOPE: u64 = 320;
+/// How far the peak of memory may be above what `inspect` said: `--max-memory` relies on it.
+const MEMORY_MARGIN: f64 = 1.25;
+/// Verifications of which the best counts.
+const VERIFICATIONS: usize = 5;
+
+#[derive(Args)]
+pub(crate) struct Accept {
+    #[command(flatten)]
+    data: Data,
+    /// The program to drive; by default the release build.
+    #[arg(long, value_name = "FILE")]
+    binary: Option<PathBuf>,
+    /// Only this model; may be repeated.
+    #[arg(long = "model", value_name = "NAME")]
+    models: Vec<String>,
+    /// Write the figures to docs/results.json: all models, on a machine that does nothing else.
+    #[arg(long, conflicts_with = "models")]
+    record: bool,
+}
+
+impl Accept {
+    /// `cargo xtask accept`.
+    pub(crate) fn run(&self) -> Result<()> {
+        let data = existing(&self.data.folder)?;
+        let program = match &self.binary {
+            Some(path) => fs::canonicalize(path).map_err(|e| format!("{}: {e}", path.display()))?,
+            None => built("release")?.join("avouch"),
+        };
+        if !program.is_file() {
+            return Err(format!("{} is missing: cargo build --release --bin avouch", program.display()).into());
+        }
+        let avouch = Avouch { program };
+        if let Some(unknown) = self.models.iter().find(|m| !MODELS.iter().any(|(_, name)| name == m)) {
+            return Err(format!("there is no model {unknown}").into());
+        }
+        let wanted = |name: &str| self.models.is_empty() || self.models.iter().any(|m| m == name);
+        let work = built("accept")?;
+        if work.exists() {
+            fs::remove_dir_all(&work)?;
+        }
+        let mut results = Vec::new();
+        // For each proof system, the last model that was proven.
+        let mut last: Vec<Proven> = Vec::new();
+        for (folder, name) in MODELS.iter().filter(|(_, name)| wanted(name)) {
+            let model = Model::new(&avouch, &data.join(folder).join(name), name)?;
+            for system in model.systems()? {
+                let at = work.join(system.replace(':', "-")).join(name);
+                fs::create_dir_all(&at)?;
+                let (proven, measured) = model.accept(&system, &at).map_err(|e| format!("{name} on {system}: {e}"))?;
+                if let Some(other) = last.iter_mut().find(|p| p.system == system) {
+                    proven.reject_other(&avouch, other)?;
+                    *other = proven;
+                } else {
+                    last.push(proven);
+                }
+                println!(
+                    "{name} on {system}: {} constraints, setup {:.2} s, prove {:.2} s, verify {:.1} ms, {} bytes",
+                    measured.constraints,
+                    measured.setup_s,
+                    measured.prove_s,
+                    measured.verify_s * 1e3,
+                    measured.proof_bytes
+                );
+                results.push(measured);
+            }
+        }
+        if self.record {
+            results.sort_by(|a: &Measurement, b: &Measurement| a.system.cmp(&b.system));
+            Results { machine: Machine::this(), results }.write()?;
+        }
+        fs::remove_dir_all(&work)?;
+        Ok(())
+    }
+}
+
+/// The program.
+struct Avouch {
+    program: PathBuf,
+}
+
+impl Avouch {
+    /// Runs a verb with `--json`; its one JSON object and exit code.
+    fn start(&self, arguments: &[&str]) -> Result<(i32, Value)> {
+        let output = run(Command::new(&self.program).args(arguments).arg("--json"))?;
+        let code = output.status.code().ok_or_else(|| format!("avouch {arguments:?} was killed"))?;
+        let json = serde_json::from_slice(&output.stdout).map_err(|e| {
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            format!("avouch {arguments:?} ended with {code} and printed no JSON object ({e}): {}", stderr.trim())
+        })?;
+        Ok((code, json))
+    }
+
+    /// Runs a verb that has to succeed.
+    fn call(&self, arguments: &[&str]) -> Result<Value> {
+        match self.start(arguments)? {
+            (0, json) => Ok(json),
+            (code, json) => Err(format!("avouch {arguments:?} ended with {code}: {}", json["error"]).into()),
+        }
+    }
+
+    /// Verifies a file that has to be rejected: with exit code 1, and an error.
+    fn rejects(&self, what: &str, key: &Path, proof: &Path, more: &[&str]) -> Result<()> {
+        let verify = verify(key, proof)?;
+        match self.start(&[&verify[..], more].concat())? {
+            (1, json) if json["error"]["message"].is_string() => Ok(()),
+            (code, json) => Err(format!("verify ended with {code} on {what}, not with 1: {json}").into()),
+        }
+    }
+}
+
+fn text(path: &Path) -> Result<&str> {
+    Ok(path.to_str().ok_or("a path is not UTF-8")?)
+}
+
+fn verify<'a>(key: &'a Path, proof: &'a Path) -> Result<[&'a str; 6]> {
+    Ok(["verify", "--key", text(key)?, "--proof", text(proof)?, "--allow-dev-setup"])
+}
+
+fn number(json: &Value, pointer: &str) -> Result<f64> {
+    Ok(json.pointer(pointer).and_then(Value::as_f64).ok_or_else(|| format!("no number at {pointer} in {json}"))?)
+}
+
+fn integer(json: &Value, pointer: &str) -> Result<u64> {
+    Ok(json.pointer(pointer).and_then(Value::as_u64).ok_or_else(|| format!("no integer at {pointer} in {json}"))?)
+}
+
+fn string(json: &Value, pointer: &str) -> Result<String> {
+    let value = json.pointer(pointer).and_then(Value::as_str);
+    Ok(value.ok_or_else(|| format!("no string at {pointer} in {json}"))?.into())
+}
+
+/// The best of several times: what else the machine does only ever adds.
+fn best(times: Vec<f64>) -> Result<f64> {
+    Ok(times.into_iter().reduce(f64::min).ok_or("nothing was measured")?)
+}
+
+/// A model, and what the executor makes of its samples.
+struct Model<'a> {
+    avouch: &'a Avouch,
+    name: &'static str,
+    file: PathBuf,
+    inputs: PathBuf,
+    inspected: Value,
+    /// For each sample, the integers of the output.
+    outputs: Vec<Vec<i64>>,
+}
+
+/// A key and a proof of a model.
+struct Proven {
+    system: String,
+    name: &'static str,
+    key: PathBuf,
+    proof: PathBuf,
+}
+
+/// A proof file, and what `prove` and `verify` say of it.
+struct Made {
+    file: PathBuf,
+    verified: Value,
+    proven: Value,
+}
+
+impl<'a> Model<'a> {
+    fn new(avouch: &'a Avouch, folder: &Path, name: &'static str) -> Result<Self> {
+        let (file, inputs) = (folder.join("int8_qop.onnx"), folder.join("inputs.npy"));
+        let inspected = avouch.call(&["inspect", text(&file)?])?;
+        let ran = avouch.call(&["run", text(&file)?, "--input", text(&inputs)?])?;
+        let outputs: Vec<Vec<i64>> = serde_json::from_value(ran["integers"].clone())?;
+        Ok(Self { avouch, name, file, inputs, inspected, outputs })
+    }
+
+    /// The proof systems of the program.
+    fn systems(&self) -> Result<Vec<String>> {
+        let systems = self.inspected["systems"].as_array().filter(|s| !s.is_empty());
+        let systems = systems.ok_or("inspect names no proof system")?;
+        systems.iter().map(|s| string(s, "/system")).collect()
+    }
+
+    /// A sample with another output than the first's: mixing up the two must be noticed.
+    fn other_sample(&self) -> Result<usize> {
+        let other = self.outputs.iter().position(|y| Some(y) != self.outputs.first());
+        Ok(other.ok_or("all samples have the same output")?)
+    }
+
+    fn accept(&self, system: &str, at: &Path) -> Result<(Proven, Measurement)> {
+        let Self { avouch, name, .. } = *self;
+        let (model, inputs) = (text(&self.file)?, text(&self.inputs)?);
+        let (keys, opening) = (at.join("keys"), at.join("opening"));
+        let raw = self.outputs.first().is_some_and(|y| y.len() <= RAW_ELEMENTS);
+        let disclosure = if raw { "raw" } else { "argmax" };
+        let setup =
+            avouch.call(&["setup", model, "--system", system, "--keys", text(&keys)?, "--disclose", disclosure])?;
+        let key = keys.join("verifying.key");
+
+        // One proof, and others that differ from it in the context, in the input's salt, and in the sample.
+        avouch.call(&["commit", model, "--input", inputs, "--sample", "0", "--opening", text(&opening)?])?;
+        let (context, other_context) = ("c0".repeat(32), "c1".repeat(32));
+        let other_sample = self.other_sample()?;
+        let mut times = Vec::new();
+        let mut peak = None;
+        let mut prove = |file: &str, sample: usize, context: &str, opening: Option<&Path>| -> Result<Made> {
+            let (proof, sample_text) = (at.join(file), sample.to_string());
+            let mut arguments = vec!["prove", model, "--keys", text(&keys)?, "--input", inputs, "--sample"];
+            arguments.extend([&sample_text, "--proof", text(&proof)?, "--context", context]);
+            if let Some(opening) = opening {
+                arguments.extend(["--input-opening", text(opening)?]);
+            }
+            let proven = avouch.call(&arguments)?;
+            times.push(number(&proven, "/times/total_s")?);
+            peak = peak.max(proven["peak_memory_bytes"].as_u64());
+            let verified = avouch.call(&verify(&key, &proof)?)?;
+            if verified["accepted"] != true || verified["claim"]["statement"] != proven["claim"]["statement"] {
+                return Err(format!("the claim of {file} is not what was proven: {verified}").into());
+            }
+            self.check_output(&verified["claim"]["output"], sample)?;
+            Ok(Made { file: proof, verified, proven })
+        };
+        let Made { file: proof, verified, proven } = prove("proof", 0, &context, Some(&opening))?;
+        let in_context = prove("other-context", 0, &other_context, Some(&opening))?;
+        let salted = prove("other-salt", 0, &context, None)?;
+        let sampled = prove("other-sample", other_sample, &context, None)?;
+        avouch.call(&["open", "--opening", text(&opening)?, "--proof", text(&proof)?])?;
+        if avouch.start(&["open", "--opening", text(&opening)?, "--proof", text(&salted.file)?])?.0 != 1 {
+            return Err("the opening does not tell its own proof from another".into());
+        }
+
+        // The statement of each with the proof of the first, every digest being right.
+        for (what, other) in [("context", &in_context), ("input commitment", &salted), ("output", &sampled)] {
+            let spliced = at.join("spliced");
+            splice(&other.file, &proof, &spliced)?;
+            avouch.rejects(&format!("a proof for another {what}"), &key, &spliced, &[])?;
+        }
+        let commitment = |claim: &Value| string(claim, "/claim/statement/input_commitment");
+        if commitment(&verified)? == commitment(&salted.verified)? {
+            return Err("two commitments to one input are equal: the salt is not fresh".into());
+        }
+        let model_id = string(&verified, "/claim/model_id")?;
+        avouch.call(
+            &[&verify(&key, &proof)?[..], &["--expect-model", &model_id, "--expect-context", &context]].concat(),
+        )?;
+        let other_output = format!("--expect-output={}", expected(&sampled.verified["claim"]["output"])?);
+        for (what, conditions) in [
+            ("another expected context", &["--expect-context", other_context.as_str()][..]),
+            ("another expected model", &["--expect-model", &"ab".repeat(32)]),
+            ("another expected key", &["--expect-vk", &"ab".repeat(32)]),
+            ("another expected output", &[&other_output]),
+        ] {
+            avouch.rejects(what, &key, &proof, conditions)?;
+        }
+        if avouch.start(&["verify", "--key", text(&key)?, "--proof", text(&proof)?])?.0 == 0 {
+            return Err("a key of a development setup was accepted unasked".into());
+        }
+
+        let verifications =
+            (0..VERIFICATIONS).map(|_| number(&avouch.call(&verify(&key, &proof)?)?, "/times/verify_s"));
+        let verify_s = best(verifications.collect::<Result<_>>()?)?;
+        let again = avouch.call(&["inspect", model, "--disclose", disclosure])?;
+        let systems = again["systems"].as_array().ok_or("inspect names no proof system")?;
+        let priced = systems.iter().find(|s| s["system"] == system).ok_or("inspect does not name the system")?;
+        let constraints = integer(&setup, "/constraints")?;
+        if integer(priced, "/constraints")? != constraints {
+            return Err(format!("setup took {constraints} constraints, inspect says {}", priced["constraints"]).into());
+        }
+        let envelope_bytes = integer(&proven, "/envelope_bytes")?;
+        if envelope_bytes > MAX_ENVELOPE {
+            return Err(format!("the envelope has {envelope_bytes} bytes, at most {MAX_ENVELOPE} are wanted").into());
+        }
+        let estimate = number(priced, "/estimates/prove_memory_bytes")?;
+        if peak.is_some_and(|peak| peak as f64 > MEMORY_MARGIN * estimate) {
+            return Err(format!("proving took {peak:?} bytes of memory, inspect says {estimate}").into());
+        }
+        let measurement = Measurement {
+            system: system.into(),
+            model: name.into(),
+            parameters: integer(&self.inspected, "/parameters")?,
+            macs: integer(&self.inspected, "/macs")?,
+            constraints,
+            proving_key_bytes: fs::metadata(keys.join("proving.key"))?.len(),
+            setup_s: number(&setup, "/times/total_s")?,
+            prove_s: best(times)?,
+            prove_peak_memory_bytes: peak,
+            verify_s,
+            proof_bytes: integer(&proven, "/proof_bytes")?,
+            envelope_bytes,
+        };
+        Ok((Proven { system: system.into(), name, key, proof }, measurement))
+    }
+
+    /// Holds a claim's output against the executor's.
+    fn check_output(&self, output: &Value, sample: usize) -> Result<()> {
+        let integers = self.outputs.get(sample).ok_or("the sample does not exist")?;
+        let right = match output["kind"].as_str() {
+            Some("raw") => output["integers"] == serde_json::json!(integers),
+            Some("argmax") => {
+                let largest = integers.iter().max();
+                output["class"].as_u64() == integers.iter().position(|v| Some(v) == largest).map(|i| i as u64)
+            }
+            _ => false,
+        };
+        if right {
+            Ok(())
+        } else {
+            Err(format!("sample {sample}: run gave {integers:?}, the claim says {output}").into())
+        }
+    }
+}
+
+impl Proven {
+    /// Neither proof passes for the other.
+    fn reject_other(&self, avouch: &Avouch, other: &Self) -> Result<()> {
+        for (a, b) in [(self, other), (other, self)] {
+            let what = format!("a proof of {} under the key of {}", a.name, b.name);
+            avouch.rejects(&what, &b.key, &a.proof, &[])?;
+            // In the envelope of the other, so that only the proof can be wrong.
+            let spliced = b.proof.with_extension("other-model");
+            splice(&b.proof, &a.proof, &spliced)?;
+            avouch.rejects(&what, &b.key, &spliced, &[])?;
+        }
+        Ok(())
+    }
+}
+
+/// An output as `--expect-output` takes it.
+fn expected(output: &Value) -> Result<String> {
+    match (&output["integers"], &output["class"]) {
+        (Value::Array(integers), _) => Ok(integers.iter().map(Value::to_string).collect::<Vec<_>>().join(",")),
+        (_, Value::Number(class)) => Ok(class.to_string()),
+        _ => Err(format!("unknown kind of output: {output}").into()),
+    }
+}
+
+/// Statement and envelope of one file, bare proof of another.
+fn splice(statement: &Path, proof: &Path, to: &Path) -> Result<()> {
+    let (mut file, proof) = (fs::read(statement)?, fs::read(proof)?);
+    let bare = proof.get(BEFORE_PROOF..).filter(|b| !b.is_empty()).ok_or("the proof file is too short")?;
+    if file.len() != proof.len() {
+        return Err("the two proofs differ in length".into());
+    }
+    file.truncate(BEFORE_PROOF);
+    file.extend_from_slice(bare);
+    Ok(fs::write(to, file)?)
+}

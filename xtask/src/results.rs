@@ -1,0 +1,163 @@
+//! `docs/results.json`, and the tables of the README made from it.
+
+use std::{
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+    thread,
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Result, shell::root};
+
+const BEGIN: &str = "<!-- results:begin -->";
+const END: &str = "<!-- results:end -->";
+
+/// What `cargo xtask accept --record` measured, in one run on one machine.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Results {
+    pub(crate) machine: Machine,
+    pub(crate) results: Vec<Measurement>,
+}
+
+/// Where it was measured.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Machine {
+    pub(crate) cpu: String,
+    pub(crate) cores: usize,
+}
+
+/// One model on one proof system; times are the best of several, but that of setup.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Measurement {
+    pub(crate) system: String,
+    pub(crate) model: String,
+    pub(crate) parameters: u64,
+    pub(crate) macs: u64,
+    pub(crate) constraints: u64,
+    pub(crate) proving_key_bytes: u64,
+    pub(crate) setup_s: f64,
+    pub(crate) prove_s: f64,
+    pub(crate) prove_peak_memory_bytes: Option<u64>,
+    pub(crate) verify_s: f64,
+    pub(crate) proof_bytes: u64,
+    pub(crate) envelope_bytes: u64,
+}
+
+impl Machine {
+    /// This machine.
+    pub(crate) fn this() -> Self {
+        let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+        let name = info.lines().find_map(|l| l.strip_prefix("model name")).and_then(|l| l.split_once(':'));
+        Self {
+            cpu: name.map_or_else(|| std::env::consts::ARCH.into(), |(_, name)| name.trim().into()),
+            cores: thread::available_parallelism().map_or(1, usize::from),
+        }
+    }
+}
+
+impl Results {
+    fn path() -> PathBuf {
+        root().join("docs/results.json")
+    }
+
+    /// Writes the file.
+    pub(crate) fn write(&self) -> Result<()> {
+        let text = serde_json::to_string_pretty(self)? + "\n";
+        fs::write(Self::path(), text)?;
+        println!("recorded in docs/results.json; cargo xtask tables puts it into the README");
+        Ok(())
+    }
+
+    fn read() -> Result<Self> {
+        let text = fs::read(Self::path()).map_err(|e| format!("docs/results.json: {e}"))?;
+        Ok(serde_json::from_slice(&text).map_err(|e| format!("docs/results.json: {e}"))?)
+    }
+
+    /// A table for each proof system.
+    fn tables(&self) -> Result<String> {
+        let mut text = String::new();
+        let mut systems: Vec<&str> = self.results.iter().map(|m| m.system.as_str()).collect();
+        systems.dedup();
+        for system in systems {
+            writeln!(text, "`{system}` on {} cores of {}:\n", self.machine.cores, self.machine.cpu)?;
+            writeln!(
+                text,
+                "| model | weights | MACs | constraints | proving key | setup | prove | peak memory | verify | proof |"
+            )?;
+            writeln!(text, "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|")?;
+            for m in self.results.iter().filter(|m| m.system == system) {
+                let peak = m.prove_peak_memory_bytes.map_or_else(|| "unknown".into(), megabytes);
+                writeln!(
+                    text,
+                    "| {} | {} | {} | {} | {} | {:.2} s | {:.2} s | {peak} | {:.1} ms | {} B |",
+                    m.model,
+                    grouped(m.parameters),
+                    grouped(m.macs),
+                    grouped(m.constraints),
+                    megabytes(m.proving_key_bytes),
+                    m.setup_s,
+                    m.prove_s,
+                    m.verify_s * 1e3,
+                    m.proof_bytes,
+                )?;
+            }
+            text.push('\n');
+        }
+        Ok(text)
+    }
+}
+
+fn megabytes(bytes: u64) -> String {
+    format!("{:.1} MB", bytes as f64 / 1e6)
+}
+
+/// Digits in groups of three.
+fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let groups: Vec<_> = digits.as_bytes().rchunks(3).rev().map(|g| String::from_utf8_lossy(g)).collect();
+    groups.join(",")
+}
+
+/// `text` with what is between the markers replaced.
+fn replace(text: &str, tables: &str) -> Option<String> {
+    let (before, rest) = text.split_once(BEGIN)?;
+    let (_, after) = rest.split_once(END)?;
+    Some(format!("{before}{BEGIN}\n{tables}{END}{after}"))
+}
+
+/// `cargo xtask tables`.
+pub(crate) fn tables(check: bool) -> Result<()> {
+    let path: &Path = &root().join("README.md");
+    let old = fs::read_to_string(path).map_err(|e| format!("README.md: {e}"))?;
+    let new = replace(&old, &Results::read()?.tables()?)
+        .ok_or_else(|| format!("README.md has no {BEGIN} followed by {END}"))?;
+    if new == old {
+        return Ok(());
+    }
+    if check {
+        return Err("the tables of README.md are not those of docs/results.json; run cargo xtask tables".into());
+    }
+    Ok(fs::write(path, new)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_stand_between_the_markers() {
+        let text = format!("a\n{BEGIN}\nold\n{END}\nb");
+        let new = replace(&text, "new\n").unwrap();
+        assert_eq!(new, format!("a\n{BEGIN}\nnew\n{END}\nb"));
+        assert_eq!(replace(&new, "new\n").unwrap(), new);
+        assert!(replace("none", "new").is_none());
+    }
+
+    #[test]
+    fn numbers_are_readable() {
+        assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!(megabytes(1_250_000), "1.2 MB");
+    }
+}
