@@ -74,7 +74,7 @@ impl Separation {
             let one = f64::from(1u32 << shift);
             let coefficients = ratios.map(|r| libm::round(r * one) as i64);
             // Accumulators must stay within int32: operands are below 2^8.
-            if coefficients.contains(&0) || coefficients[0] + coefficients[1] >= 1 << 23 {
+            if coefficients.iter().any(|&c| c >= 1 << 22) {
                 continue;
             }
             let Some(function) = Self::levels(pairs, coefficients, 1.0 / one) else { continue };
