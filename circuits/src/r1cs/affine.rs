@@ -267,6 +267,16 @@ impl AffineStep {
     /// Compares with the step function at both ends of the domain, on both sides of every threshold of the function
     /// and of the form, and around every exception. Both are constant between those.
     pub fn certify(&self, f: &StepFunction) -> Result<(), LowerError> {
+        let wide = |x| self.wide_quotient(x).unsigned_abs() >= 1 << 40;
+        let well_formed = self.multiplier > 0
+            && self.shift <= MAX_SHIFT
+            && self.ties.is_none_or(|ties| ties.bits < self.shift)
+            && (self.first, self.last) == (f.first, f.last())
+            && self.exceptions.is_sorted_by(|a, b| a.0 < b.0)
+            && !(wide(f.domain.lo) || wide(f.domain.hi));
+        if !well_formed {
+            return Err(LowerError::new("the arithmetic form is out of bounds"));
+        }
         let own = (f.thresholds.iter().zip(i64::from(self.first) + 1..)).map(|(_, value)| {
             let (mut lo, mut hi) = (f.domain.lo - 1, f.domain.hi + 1);
             while hi - lo > 1 {
@@ -289,10 +299,6 @@ impl AffineStep {
                     self.eval(x)
                 )));
             }
-        }
-        let wide = |x| self.wide_quotient(x).unsigned_abs() >= 1 << 40;
-        if self.multiplier <= 0 || wide(f.domain.lo) || wide(f.domain.hi) {
-            return Err(LowerError::new("the quotient of the arithmetic form is out of bounds"));
         }
         Ok(())
     }
