@@ -2,19 +2,22 @@
 //! which keep within the proven bounds, and by no output beside the executor's.
 
 use avouch_circuits::{
-    circuit::{Disclosure, Interval},
+    circuit::{Circuit, Disclosure, Interval},
     execute::trace,
     graph::{DType, Graph, Node, Quantization, TensorId, TensorInfo},
     op::{
         Add, AveragePool, Concat, Conv, Dense, MaxPool, Op, Operator as _, Requantization, Reshape, Table, Transpose,
         Window,
     },
-    r1cs::{Fr, public_inputs},
+    r1cs::{Fr, Synthesizer, public_inputs},
 };
 use proptest::prelude::*;
 use rayon::prelude::*;
 
-use crate::{case::Case, graphs::quant};
+use crate::{
+    case::Case,
+    graphs::{graph, info, quant},
+};
 
 /// Pseudorandom choices from a seed (the SplitMix64 generator of Steele, Lea, Flood 2014).
 struct Choices(u64);
@@ -261,4 +264,22 @@ proptest! {
         let lowered = seeds.filter(|&seed| assert_complete(seed)).count();
         prop_assert!(lowered >= 40, "only {lowered} of 64 graphs lower");
     }
+}
+
+/// Scales as calibration gives them: each addition has a form, and on average a cheap one.
+#[test]
+fn usual_additions_lower_at_a_usual_cost() {
+    let additions = 50;
+    let constraints = (0..additions).into_par_iter().map(|seed| {
+        let mut c = Choices(seed);
+        let mut q = || quant(DType::I8, 0.02 + c.below(1 << 20) as f32 * 1e-7, c.between(-20, 20));
+        let [a, b, y] = [q(), q(), q()].map(|q| info(&[1], q));
+        let graph = graph(Add, a, &[(b, Table::new(DType::I8, |v| v))], y);
+        let circuit = Circuit::new(&graph, Disclosure::Commit).unwrap();
+        let cost = Synthesizer::new(&circuit).unwrap().cost().unwrap();
+        let sum = circuit.relations.iter().position(|r| r.label == "op").unwrap();
+        cost.relations[sum + 1].constraints
+    });
+    let constraints: usize = constraints.sum();
+    assert!(constraints <= 40 * additions as usize, "{constraints} constraints for {additions} additions");
 }

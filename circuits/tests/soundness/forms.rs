@@ -3,7 +3,7 @@
 use avouch_circuits::{
     arith::requantize,
     circuit::{Interval, StepFunction},
-    r1cs::affine::AffineStep,
+    r1cs::affine::{AffineStep, Parity, Ties},
 };
 use proptest::prelude::*;
 
@@ -64,6 +64,63 @@ proptest! {
     #[test]
     fn forms_are_the_reference_on_all_accumulators(f in function()) {
         f.assert_exact();
+    }
+}
+
+/// A form changed in one place.
+fn changes(form: &AffineStep, f: &StepFunction, at: i64) -> Vec<AffineStep> {
+    let mut changed = Vec::new();
+    let mut with = |change: &dyn Fn(&mut AffineStep)| {
+        let mut form = form.clone();
+        change(&mut form);
+        changed.push(form);
+    };
+    let at = at.clamp(f.domain.lo, f.domain.hi);
+    for d in [-1, 1] {
+        with(&|form| form.multiplier += d);
+        with(&|form| form.offset += d);
+        with(&|form| form.offset += d * form.multiplier);
+        with(&|form| form.offset += d << form.shift);
+        with(&|form| form.first += d as i32);
+        with(&|form| form.last += d as i32);
+        with(&|form| match form.exceptions.binary_search_by_key(&at, |e| e.0) {
+            Ok(i) => form.exceptions[i].1 += d as i32,
+            Err(i) => form.exceptions.insert(i, (at, d as i32)),
+        });
+    }
+    with(&|form| form.shift += 1);
+    with(&|form| {
+        form.exceptions.pop();
+    });
+    for bits in [0, form.shift / 2, form.shift.saturating_sub(1)] {
+        for to in [Parity::Even, Parity::Odd] {
+            with(&|form| form.ties = Some(Ties { to, bits }));
+        }
+    }
+    with(&|form| form.ties = None);
+    changed
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// What the certificate accepts is the function everywhere, and it refuses no form that is.
+    #[test]
+    fn certificates_are_given_to_exact_forms_only(f in function(), at in 0f64..1.0) {
+        let domain = Interval::new(f.domain.lo, f.domain.hi.min(f.domain.lo + 4000));
+        let f = Function { domain, ..f };
+        let step = StepFunction::bisect(domain, f.m.into(), |x| f.reference(x));
+        let at = domain.lo + (at * (domain.hi - domain.lo) as f64) as i64;
+        let found = AffineStep::find(&step).unwrap();
+        for form in changes(&found, &step, at) {
+            let certified = form.certify(&step).is_ok();
+            // Other clamps and empty ties are refused unseen.
+            let own = (form.first, form.last) == (step.first, step.last())
+                && form.multiplier > 0
+                && form.ties.is_none_or(|ties| ties.bits < form.shift);
+            let exact = own && (domain.lo..=domain.hi).all(|x| form.eval(x) == f.reference(x));
+            prop_assert_eq!(certified, exact, "{:?}: {:?}", f, form);
+        }
     }
 }
 
