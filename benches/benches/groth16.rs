@@ -10,7 +10,7 @@ use avouch_circuits::{
     execute,
     r1cs::{CircuitWitness, Fr, Lc, Place, Sink, Synthesizer, public_inputs},
 };
-use avouch_prover::groth16::{Prover, Request, setup};
+use avouch_prover::groth16::{Prover, Request, range_checks, setup};
 use avouch_verifier::{KeyPolicy, SystemId, verify};
 use criterion::{Criterion, SamplingMode, criterion_group, criterion_main};
 
@@ -42,37 +42,45 @@ fn witness(workload: &Workload, synthesizer: &Synthesizer<'_>) -> Vec<Fr> {
     values.0
 }
 
-fn bench(c: &mut Criterion, phase: &str, workload: &Workload, mut run: impl FnMut(&mut criterion::Bencher<'_>)) {
-    let mut group = c.benchmark_group(format!("{phase}/{}", SystemId::Groth16Bn254));
+fn bench(
+    c: &mut Criterion,
+    phase: &str,
+    system: SystemId,
+    workload: &Workload,
+    mut run: impl FnMut(&mut criterion::Bencher<'_>),
+) {
+    let mut group = c.benchmark_group(format!("{phase}/{system}"));
     // Seconds rather than microseconds: few samples, each of few iterations.
     group.sample_size(10).sampling_mode(SamplingMode::Flat);
     group.bench_function(&workload.name, |b| run(b));
     group.finish();
 }
 
-fn workload(c: &mut Criterion, workload: &Workload, circuit: &Circuit) {
-    bench(c, "setup", workload, |b| {
-        b.iter_with_large_drop(|| setup(circuit, "bench", None, &()).expect("setup"));
+fn workload(c: &mut Criterion, system: SystemId, workload: &Workload, circuit: &Circuit) {
+    bench(c, "setup", system, workload, |b| {
+        b.iter_with_large_drop(|| setup(system, circuit, "bench", None, &()).expect("setup"));
     });
-    let synthesizer = LazyCell::new(|| Synthesizer::new(circuit).expect("certified forms"));
-    bench(c, "witness", workload, |b| b.iter(|| witness(workload, &synthesizer)));
+    let synthesizer = LazyCell::new(|| Synthesizer::new(circuit, range_checks(system)).expect("certified forms"));
+    bench(c, "witness", system, workload, |b| b.iter(|| witness(workload, &synthesizer)));
     // Made only where a bench is not filtered out.
     let keys = LazyCell::new(|| {
-        let keys = setup(circuit, "bench", None, &()).expect("setup");
+        let keys = setup(system, circuit, "bench", None, &()).expect("setup");
         let policy = KeyPolicy { allow_dev: true, expect_vk: None };
         let accepted = policy.admit(keys.verifying.clone()).expect("a development key, which is allowed");
         (Prover::new(&workload.graph, circuit, keys).expect("keys of this circuit"), accepted)
     });
     let prove = || keys.0.prove(&workload.input, &Request::default(), &()).expect("proof");
-    bench(c, "prove", workload, |b| b.iter(prove));
+    bench(c, "prove", system, workload, |b| b.iter(prove));
     let file = LazyCell::new(|| prove().file.encode());
-    bench(c, "verify", workload, |b| b.iter(|| verify(&keys.1, black_box(&file)).expect("the proof verifies")));
+    bench(c, "verify", system, workload, |b| b.iter(|| verify(&keys.1, black_box(&file)).expect("the proof verifies")));
 }
 
 fn groth16(c: &mut Criterion) {
     for w in avouch_benches::all().expect("workloads") {
         let circuit = w.circuit().expect("the network has an exact form");
-        workload(c, &w, &circuit);
+        for &system in SystemId::ALL {
+            workload(c, system, &w, &circuit);
+        }
     }
 }
 

@@ -73,27 +73,36 @@ struct Separation {
 
 impl Separation {
     /// Finds the smallest power of two at which the rounded ratios separate the levels of the function, preferring one
-    /// at which its thresholds are also equidistant: then it costs no more than a shift.
+    /// at which its thresholds are also equidistant: then it costs no more than a shift. Else their distances should
+    /// vary as little as possible.
     fn find(pairs: &[(i64, i64, i32)], ratios: [f64; 2]) -> Result<Self, LowerError> {
-        let mut separating = None;
+        let mut best: Option<(f64, Self)> = None;
         for shift in 0..=22u32 {
             let one = f64::from(1u32 << shift);
-            let coefficients = ratios.map(|r| libm::round(r * one) as i64);
+            let nearest = ratios.map(|r| libm::round(r * one) as i64);
             // Accumulators must stay within int32: operands are below 2^8.
-            if coefficients.contains(&0) || coefficients[0].saturating_add(coefficients[1]) >= 1 << 23 {
-                continue;
+            if nearest.iter().any(|&c| c >= (1 << 22) - 1) {
+                break;
             }
-            let Some(function) = Self::levels(pairs, coefficients, 1.0 / one) else { continue };
-            let step = 1i64 << shift;
-            let origins = function.thresholds.iter().zip(0i64..).map(|(t, i)| (t.below - i * step, t.at - i * step));
-            let equidistant = origins.reduce(|a, b| (a.0.max(b.0), a.1.min(b.1))).is_none_or(|(below, at)| below < at);
-            let found = Self { coefficients, function };
-            if equidistant {
-                return Ok(found);
+            // The f32 sums are rounded themselves: beside the nearest coefficients others can be the ones that separate.
+            let beside = [0, 1, -1].into_iter().flat_map(|i| [0, 1, -1].map(|j| [nearest[0] + i, nearest[1] + j]));
+            for coefficients in beside.filter(|c| c.iter().all(|&c| c >= 0)) {
+                let Some(function) = Self::levels(pairs, coefficients, 1.0 / one) else { continue };
+                let step = 1i64 << shift;
+                let origins =
+                    function.thresholds.iter().zip(0i64..).map(|(t, i)| (t.below - i * step, t.at - i * step));
+                let origin = origins.reduce(|a, b| (a.0.max(b.0), a.1.min(b.1)));
+                let variation = origin.map_or(-1.0, |(below, at)| (below - at) as f64 / one);
+                let found = Self { coefficients, function };
+                if variation < 0.0 {
+                    return Ok(found);
+                }
+                if best.as_ref().is_none_or(|(least, _)| variation < *least) {
+                    best = Some((variation, found));
+                }
             }
-            separating.get_or_insert(found);
         }
-        separating.ok_or_else(|| {
+        best.map(|(_, found)| found).ok_or_else(|| {
             LowerError::new("this addition is no step function of a weighted sum; other scales are needed")
         })
     }

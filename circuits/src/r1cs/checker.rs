@@ -1,6 +1,6 @@
-//! A sink that checks constraints one by one and can replace one witness: the tool of negative tests.
+//! A sink that checks constraints one by one and can replace witnesses: the tool of negative tests.
 
-use alloc::vec::Vec;
+use alloc::{collections::BTreeMap, vec::Vec};
 
 use ark_bn254::Fr;
 use ark_ff::Field as _;
@@ -17,12 +17,14 @@ pub struct Checker {
     pub assignment: Vec<Fr>,
     /// Values of the witnesses that are derived from the challenge so far.
     pub derived: Vec<Fr>,
+    /// By variable, the first constraint that reads it.
+    pub origins: Vec<Option<Place>>,
     /// Constraints that do not hold, in order.
     pub failures: Vec<Failure>,
     /// Number of constraints seen.
     pub constraints: usize,
-    /// Replaces the witness of this variable; everything computed from it follows.
-    pub tamper: Option<(u32, Fr)>,
+    /// Replaces the witnesses of these variables (derived ones too); everything computed from them follows.
+    pub tamper: BTreeMap<u32, Fr>,
 }
 
 impl Checker {
@@ -31,7 +33,7 @@ impl Checker {
     pub fn new(public_inputs: &[Fr]) -> Self {
         let mut assignment = alloc::vec![Fr::from(1u64)];
         assignment.extend_from_slice(public_inputs);
-        Self { assignment, ..Self::default() }
+        Self { origins: alloc::vec![None; assignment.len()], assignment, ..Self::default() }
     }
 
     fn eval(&self, lc: &Lc) -> Fr {
@@ -47,11 +49,10 @@ impl Sink for Checker {
     const TERMS: bool = true;
 
     fn witness(&mut self, value: Fr) -> Fr {
-        let value = match self.tamper {
-            Some((variable, forged)) if variable as usize == self.assignment.len() => forged,
-            _ => value,
-        };
+        let variable = self.assignment.len() as u32;
+        let value = self.tamper.get(&variable).copied().unwrap_or(value);
         self.assignment.push(value);
+        self.origins.push(None);
         value
     }
 
@@ -61,13 +62,20 @@ impl Sink for Checker {
     }
 
     fn derived(&mut self, numerator: Fr, denominator: Fr) -> Fr {
-        let value = numerator * denominator.inverse().unwrap_or_default();
+        let variable = DERIVED | self.derived.len() as u32;
+        let honest = numerator * denominator.inverse().unwrap_or_default();
+        let value = self.tamper.get(&variable).copied().unwrap_or(honest);
         self.derived.push(value);
         value
     }
 
     fn constraint(&mut self, place: Place, a: &Lc, b: &Lc, c: &Lc) {
         self.constraints += 1;
+        for &(variable, _) in [a, b, c].iter().flat_map(|lc| &lc.terms) {
+            if let Some(origin) = self.origins.get_mut(variable as usize) {
+                origin.get_or_insert(place);
+            }
+        }
         let [x, y, z] = [a, b, c].map(|lc| self.eval(lc));
         debug_assert!([x, y, z] == [a.value, b.value, c.value], "{place:?}: terms and value disagree");
         if x * y != z {

@@ -59,7 +59,8 @@ impl<S: Sink> Closure<S> {
     fn check(&mut self, a: &Lc, b: &Lc, c: &Lc) -> Result<(), &'static str> {
         let is_derived = |v: u32| v & DERIVED != 0;
         let derived = |lc: &Lc| lc.terms.iter().any(|t| is_derived(t.0));
-        let challenge = |lc: &Lc| lc.terms.iter().filter(|t| Some(t.0) == self.challenge).map(|t| t.1).collect::<Vec<Fr>>();
+        let challenge =
+            |lc: &Lc| lc.terms.iter().filter(|t| Some(t.0) == self.challenge).map(|t| t.1).collect::<Vec<Fr>>();
         if !derived(a) {
             let clean = |lc: &Lc| !derived(lc) && challenge(lc).is_empty();
             return if clean(a) && clean(b) && clean(c) {

@@ -5,17 +5,24 @@
 //! ```text
 //! M·x + B = rem + 2^k·(base + u),   rem ∈ [0, 2^k),  u ∈ [0, 2^n)        remainder and quotient by bits
 //! v = base + u = ⌊(M·x + B) / 2^k⌋                                       unique, since the bits can't wrap
+//! ties: the lowest bit of u becomes that of an even v where rem says so  by a product over the bits of rem
 //! y = clamp(v, first, last) + Σ_e δ_e·[x = e]                            by products, as far as clamping can happen
 //! ```
 //!
 //! `base` is chosen so that the clamps fall on powers of two: the top bit of `u` then says `v ≥ first`, and any bit of
 //! `u` above the clamp's width says `v > last`.
+//!
+//! A tie is a remainder below `2^j`, its bits from `j` on zeros, and rounds an odd v down. Where the lowest bit of an odd
+//! v is a zero of `u` (an odd `base`), that would borrow from the other bits: then `2^j` is subtracted first, the bits of
+//! a tie from `j` on are ones, and it rounds an odd v up. Either way a tie sets the lowest bit of `u` to a constant.
+
+use alloc::vec::Vec;
 
 use ark_bn254::Fr;
 use ark_ff::{Field as _, One as _};
 
 use super::{
-    affine::AffineStep,
+    affine::{AffineStep, Parity},
     builder::{Builder, Lc, Num, Sink, fr, power, small, width},
     lookup::packing,
 };
@@ -28,18 +35,21 @@ pub(super) fn requantize<S: Sink>(b: &mut Builder<'_, S>, x: &Lc, form: &AffineS
     let clamps_low = quotients.lo < first;
     let clamps_high = quotients.hi > last;
     let shift = form.shift as usize;
+    // Before ties are rounded a quotient can be one off.
+    let slack = i64::from(form.ties.is_some());
+    let reach = Interval::new(quotients.lo - slack, quotients.hi + slack);
     let correction = corrections(b, x, form, bounds);
-    if quotients.hi <= first || quotients.lo >= last {
+    if first == last || quotients.hi <= first || quotients.lo >= last {
         // Within these bounds the function is constant, up to corrections.
         let constant = if quotients.hi <= first { first } else { last };
         return b.materialize("requantize.value", &correction.plus(fr(constant)));
     }
 
     let by_bits = shift + width(quotients.hi - quotients.lo) + 4;
-    let plain = form.exceptions.iter().all(|e| e.0 < bounds.lo || bounds.hi < e.0);
-    let reach = Interval::new(quotients.lo - first, quotients.hi - first);
+    let plain = form.ties.is_none() && form.exceptions.iter().all(|e| e.0 < bounds.lo || bounds.hi < e.0);
+    let steps = Interval::new(quotients.lo - first, quotients.hi - first);
     let levels = (last - first) as u32;
-    if plain && let Some((table, below)) = b.step_table(form.shift, reach, levels, by_bits) {
+    if plain && let Some((table, below)) = b.step_table(form.shift, steps, levels, by_bits) {
         return by_lookup(b, x, form, table, below);
     }
 
@@ -47,24 +57,30 @@ pub(super) fn requantize<S: Sink>(b: &mut Builder<'_, S>, x: &Lc, form: &AffineS
     // clamp, base + 2^cut = last + 1.
     let (base, count, cut) = match (clamps_low, clamps_high) {
         (true, _) => {
-            let n = width(first - 1 - quotients.lo).max(width((quotients.hi - first).max(0)));
+            let n = width(first - 1 - reach.lo).max(width((reach.hi - first).max(0)));
             (first - (1 << n), n + 1, width(last - first))
         }
         (false, true) => {
-            let cut = width(last - quotients.lo);
+            let cut = width(last - reach.lo);
             let base = last + 1 - (1 << cut);
-            (base, width(quotients.hi - base), cut)
+            (base, width(reach.hi - base), cut)
         }
-        (false, false) => (quotients.lo, width(quotients.hi - quotients.lo), 0),
+        (false, false) => (reach.lo, width(reach.hi - reach.lo), 0),
     };
 
     // M·x + B − 2^k·base, in [0, 2^(k + count)).
-    let total = x.clone().scale(fr(form.multiplier)).plus(fr(form.offset) - power(shift) * fr(base));
-    let canonical = total.value;
-    let mut bits = b.bits("requantize.bit", canonical, shift + count);
-    let sum = b.weighted(&bits);
-    b.enforce_equal("requantize.recomposition", &total, &sum);
-    let u = bits.split_off(shift);
+    let aligned = form.ties.is_none_or(|ties| Parity::of(base.into()) == ties.to);
+    let early = form.ties.filter(|_| !aligned).map_or(0, |ties| 1 << ties.bits);
+    let total = x.clone().scale(fr(form.multiplier)).plus(fr(form.offset - early) - power(shift) * fr(base));
+    let mut remainder = b.decompose(["requantize.bit", "requantize.recomposition"], &total, shift + count);
+    let mut u = remainder.split_off(shift);
+    if let Some(ties) = form.ties {
+        let high = &remainder[ties.bits as usize..];
+        let pattern = high.iter().map(|&bit| if aligned { not(b, bit) } else { b.var(bit) }).collect();
+        let tie = product(b, "requantize.tie", pattern);
+        let (lowest, target) = (b.var(u[0]), b.constant(fr((!aligned).into())));
+        u[0] = b.select("requantize.half_even", &tie, &target, &lowest);
+    }
 
     if !clamps_low && !clamps_high {
         let y = b.weighted(&u).plus(fr(base)).add_lc(Fr::one(), &correction);
@@ -147,15 +163,21 @@ fn corrections<S: Sink>(b: &mut Builder<'_, S>, x: &Lc, form: &AffineStep, bound
 
 /// One if any bit is one: `1 − Π (1 − bit)`.
 fn any<S: Sink>(b: &mut Builder<'_, S>, bits: &[Num]) -> Lc {
-    let mut none = b.constant(Fr::one());
-    for (i, &bit) in bits.iter().enumerate() {
-        let not = b.lc().add(-Fr::one(), bit).plus(Fr::one());
-        none = if i == 0 {
-            not
-        } else {
-            let p = b.product("requantize.overflow", &none, &not);
-            b.var(p)
-        };
-    }
-    none.scale(-Fr::one()).plus(Fr::one())
+    let zeros = bits.iter().map(|&bit| not(b, bit)).collect();
+    product(b, "requantize.overflow", zeros).scale(-Fr::one()).plus(Fr::one())
+}
+
+/// `1 − bit`.
+fn not<S: Sink>(b: &Builder<'_, S>, bit: Num) -> Lc {
+    b.lc().add(-Fr::one(), bit).plus(Fr::one())
+}
+
+/// The product of all factors.
+fn product<S: Sink>(b: &mut Builder<'_, S>, name: &'static str, factors: Vec<Lc>) -> Lc {
+    let mut factors = factors.into_iter();
+    let first = factors.next().unwrap_or_else(|| b.constant(Fr::one()));
+    factors.fold(first, |all, factor| {
+        let p = b.product(name, &all, &factor);
+        b.var(p)
+    })
 }

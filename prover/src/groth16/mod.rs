@@ -34,7 +34,11 @@ mod tests {
 
     use avouch_verifier::{KeyPolicy, ProofFile, Statement, SystemId, verify};
 
-    use super::{Prover, Request, qap::Assignment, setup, setup::Points};
+    use super::{
+        Prover, Request,
+        qap::Assignment,
+        setup::{Points, generate, setup},
+    };
     use crate::random::Secrets;
 
     /// The constraint matrices in arkworks' form.
@@ -109,7 +113,7 @@ mod tests {
         let circuit = Circuit::new(&graph, Disclosure::Raw).unwrap();
         let synthesizer = Synthesizer::new(&circuit, RangeChecks::Bits).unwrap();
         let cost = synthesizer.cost().unwrap();
-        let points = setup::generate(&synthesizer, &cost, 1, &Secrets::Seeded([7; 32]), &()).unwrap();
+        let points = generate(&synthesizer, &cost, 1, &Secrets::Seeded([7; 32]), &()).unwrap();
         let key = ark_key(&points);
 
         let input = vec![-128, 127, 3, 55];
@@ -143,7 +147,7 @@ mod tests {
         let graph = graph();
         let circuit = Circuit::new(&graph, Disclosure::Raw).unwrap();
         for &system in SystemId::ALL {
-            let keys = setup::setup(system, &circuit, "test", Some([7; 32]), &()).unwrap();
+            let keys = setup(system, &circuit, "test", Some([7; 32]), &()).unwrap();
             let prover = Prover::new(&graph, &circuit, keys).unwrap();
             let proof = prover.prove(&[-128, 127, 3, 55], &Request::default(), &()).unwrap();
             let key = KeyPolicy { allow_dev: true, expect_vk: None }.admit(prover.verifying_key().clone()).unwrap();

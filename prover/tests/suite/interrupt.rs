@@ -10,7 +10,8 @@ use avouch_prover::{
 };
 use tempfile::TempDir;
 
-use crate::fixture::{INPUT, PROVER, RAW, entries};
+use super::fixture::{INPUT, PROVER, RAW, entries};
+use crate::SYSTEM;
 
 /// Stops at a given look, and checks that phases are announced with as many steps as they take.
 struct Stop {
@@ -46,7 +47,7 @@ fn a_stopped_setup_leaves_nothing() {
     let mut stops = 0;
     loop {
         let new = NewFolder::create(&target, false).unwrap();
-        match groth16::setup(&RAW.circuit, "test", Some([7; 32]), &Stop::at(stops)) {
+        match groth16::setup(SYSTEM, &RAW.circuit, "test", Some([7; 32]), &Stop::at(stops)) {
             Err(SetupError::Cancelled(_)) => drop(new),
             Err(e) => panic!("{e}"),
             Ok(keys) => break keys::write(new, &keys).unwrap(),

@@ -12,7 +12,7 @@ use proptest::{collection::vec, prelude::*, sample::Index};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::fixture::{COMMIT, INPUT, OTHER_INPUT, PROVER, entries};
+use super::fixture::{COMMIT, INPUT, OTHER_INPUT, PROVER, entries};
 
 fn fresh() -> Opening {
     Opening::fresh(Role::Input, DType::I8, &INPUT).unwrap()

@@ -1,5 +1,6 @@
 //! A network of one layer, its keys and a prover, made once.
 
+use crate::SYSTEM;
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -59,7 +60,7 @@ impl Fixture {
     pub(crate) fn new(bias: i32, disclosure: Disclosure, seed: u8) -> Self {
         let graph = graph(bias);
         let circuit = Circuit::new(&graph, disclosure).unwrap();
-        let Keys { proving, verifying, .. } = groth16::setup(&circuit, "test", Some([seed; 32]), &()).unwrap();
+        let Keys { proving, verifying, .. } = groth16::setup(SYSTEM, &circuit, "test", Some([seed; 32]), &()).unwrap();
         let mut bytes = Vec::new();
         proving.write(&mut bytes).unwrap();
         Self { graph, circuit, proving: bytes, verifying: verifying.encode() }

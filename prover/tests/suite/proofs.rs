@@ -3,17 +3,15 @@
 use avouch_circuits::{
     circuit::{Circuit, Disclosure},
     execute,
-    r1cs::Synthesizer,
+    r1cs::{RangeChecks, Synthesizer},
 };
 use avouch_prover::{
     groth16::{ProveError, Request},
     opening::{Opening, Role},
 };
-use avouch_verifier::{
-    Output, ProofFile, Slot, Statement, SystemId, VerifyError, context_slot, system::ProofError, verify,
-};
+use avouch_verifier::{Output, ProofFile, Slot, Statement, VerifyError, context_slot, system::ProofError, verify};
 
-use crate::fixture::{Fixture, INPUT, OTHER_INPUT, PROVER, RAW};
+use super::fixture::{Fixture, INPUT, OTHER_INPUT, PROVER, RAW};
 
 const CONTEXT: [u8; 32] = [0xc0; 32];
 
@@ -25,7 +23,7 @@ fn request() -> Request {
 fn restate(fixture: &Fixture, file: &ProofFile, change: impl FnOnce(&mut [[u8; 32]; 8])) -> Result<(), VerifyError> {
     let mut slots = *file.statement().slots();
     change(&mut slots);
-    let statement = Statement::new(SystemId::Groth16Bn254, slots).unwrap();
+    let statement = Statement::new(file.statement().system(), slots).unwrap();
     let forged = ProofFile::new(&fixture.key(), statement, file.envelope().proof().to_vec()).unwrap();
     verify(&fixture.accepted(), &forged.encode()).map(|_| ())
 }
@@ -145,12 +143,12 @@ fn inputs_that_do_not_fit_are_refused() {
 fn constraints_are_as_documented() {
     let cost = |disclosure| {
         let circuit = Circuit::new(&RAW.graph, disclosure).unwrap();
-        let cost = Synthesizer::new(&circuit).unwrap().cost().unwrap();
+        let cost = Synthesizer::new(&circuit, RangeChecks::Bits).unwrap().cost().unwrap();
         let of = |name| {
             let relations = circuit.relations.iter().zip(&cost.relations);
             relations.filter(|(r, _)| r.relation.name() == name).map(|(_, c)| c.constraints).sum::<usize>()
         };
-        let statement = cost.relations.last().unwrap().constraints;
+        let statement = cost.relations[circuit.relations.len()].constraints;
         let named = ["range", "linear", "requantize", "commit", "disclose"].map(of);
         assert_eq!(named.iter().sum::<usize>() + statement, cost.constraints);
         (named, statement)

@@ -11,7 +11,8 @@ use avouch_verifier::{KeyPolicy, VerifyingKey, verify};
 use proptest::{collection::vec, prelude::*, sample::Index};
 use sha2::{Digest as _, Sha256};
 
-use crate::fixture::{Fixture, INPUT, PROVER, RAW};
+use super::fixture::{Fixture, INPUT, PROVER, RAW};
+use crate::SYSTEM;
 
 const G1: usize = 64;
 const G2: usize = 128;
@@ -155,7 +156,7 @@ fn keys_of_another_setup_model_or_disclosure_are_refused() {
     assert_eq!(wrong(&Fixture::new(100, Disclosure::Argmax, 7), RAW.key()), "disclosure");
 
     let circuit = &RAW.circuit;
-    let make = |seed| groth16::setup(circuit, "test", Some([seed; 32]), &()).unwrap();
+    let make = |seed| groth16::setup(SYSTEM, circuit, "test", Some([seed; 32]), &()).unwrap();
     let mixed = Keys { proving: make(1).proving, ..make(2) };
     assert!(matches!(Prover::new(&RAW.graph, circuit, mixed), Err(ProveError::WrongKey("proving key"))));
 }
@@ -164,7 +165,7 @@ fn keys_of_another_setup_model_or_disclosure_are_refused() {
 fn seeded_keys_are_reproducible_and_others_are_not() {
     let again = Fixture::new(100, Disclosure::Raw, 7);
     assert!(again.proving == RAW.proving && again.verifying == RAW.verifying);
-    let fresh = || *groth16::setup(&RAW.circuit, "test", None, &()).unwrap().verifying.digest();
+    let fresh = || *groth16::setup(SYSTEM, &RAW.circuit, "test", None, &()).unwrap().verifying.digest();
     assert_ne!(fresh(), fresh());
 }
 
@@ -193,7 +194,7 @@ fn the_estimates_fit_the_files() {
     assert!(estimate.abs_diff(actual) < 1024, "{estimate} estimated, {actual} written");
     // Both jobs hold the key and the program, and grow with the circuit.
     assert!(sizes.prove() > actual && sizes.setup() > actual);
-    let larger = memory::Sizes { domain: 2 * sizes.domain, variables: 2 * sizes.variables };
+    let larger = memory::Sizes { domain: 2 * sizes.domain, variables: 2 * sizes.variables, ..sizes };
     assert!(larger.prove() > sizes.prove() && larger.setup() > sizes.setup());
     if cfg!(target_os = "linux") {
         assert!(memory::peak().unwrap() > 1 << 20);

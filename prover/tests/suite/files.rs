@@ -8,7 +8,8 @@ use avouch_prover::{
 };
 use tempfile::TempDir;
 
-use crate::fixture::{RAW, entries};
+use super::fixture::{RAW, entries};
+use crate::SYSTEM;
 
 #[test]
 fn a_file_is_replaced_as_a_whole_or_kept() {
@@ -57,7 +58,7 @@ fn only_private_files_are_private() {
 fn a_key_folder_appears_when_it_is_complete() {
     let folder = TempDir::new().unwrap();
     let target = folder.path().join("a/keys");
-    let keys = || groth16::setup(&RAW.circuit, "test", Some([7; 32]), &()).unwrap();
+    let keys = || groth16::setup(SYSTEM, &RAW.circuit, "test", Some([7; 32]), &()).unwrap();
 
     let new = NewFolder::create(&target, false).unwrap();
     fs::write(new.path().join("half"), "done").unwrap();

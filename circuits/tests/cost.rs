@@ -1,0 +1,169 @@
+//! What models cost, pinned: a change of constraints shows up here.
+#![cfg(all(feature = "import", feature = "r1cs"))]
+
+use std::{fmt::Write as _, path::Path};
+
+use avouch_circuits::{
+    circuit::{Circuit, Disclosure},
+    import::import_file,
+    r1cs::{Fr, Lc, PUBLIC_INPUTS, Place, RangeChecks, Sink, Synthesizer},
+};
+use expect_test::{Expect, expect};
+
+/// Counts what setup is given.
+#[derive(Default)]
+struct Setup {
+    constraints: usize,
+    witnesses: usize,
+}
+
+impl Sink for Setup {
+    const TERMS: bool = true;
+
+    fn witness(&mut self, value: Fr) -> Fr {
+        self.witnesses += 1;
+        value
+    }
+
+    fn constraint(&mut self, _place: Place, _a: &Lc, _b: &Lc, _c: &Lc) {
+        self.constraints += 1;
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+fn report(model: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../test-vectors/models").join(model).join("int8_qop.onnx");
+    let graph = import_file(&path).unwrap().graph;
+    let circuit = Circuit::new(&graph, Disclosure::Raw).unwrap();
+    let mut report = String::new();
+    for ranges in [RangeChecks::Bits, RangeChecks::Lookups] {
+        let synthesizer = Synthesizer::new(&circuit, ranges).unwrap();
+        let cost = synthesizer.cost().unwrap();
+        let mut setup = Setup::default();
+        let variables = synthesizer.synthesize(&[Fr::from(0u64); PUBLIC_INPUTS], None, &mut setup).unwrap();
+        let [variables, derived] = variables.map(|n| n as usize);
+        assert_eq!((setup.constraints, variables, derived), (cost.constraints, cost.variables, cost.derived));
+        assert_eq!(setup.witnesses + cost.public_inputs + 1, variables);
+        assert_eq!(cost.relations.iter().map(|r| r.constraints).sum::<usize>(), cost.constraints);
+
+        writeln!(report, "by {}:", format!("{ranges:?}").to_lowercase()).unwrap();
+        let names = circuit.relations.iter().map(|r| (r.label.as_str(), r.relation.name()));
+        let names = names.chain([("statement", "constants"), ("tables", "rows and sums")]);
+        for ((label, relation), cost) in names.zip(&cost.relations).filter(|(_, cost)| cost.constraints > 0) {
+            writeln!(report, "{:>7} {label}: {relation}", cost.constraints).unwrap();
+        }
+        writeln!(report, "{:>7} constraints, {} variables", cost.constraints, variables + derived).unwrap();
+    }
+    writeln!(report, "model {}", hex(&graph.model_id())).unwrap();
+    writeln!(report, "circuit {}", hex(&circuit.description.circuit_id())).unwrap();
+    report
+}
+
+fn pin(model: &str, expected: &Expect) {
+    expected.assert_eq(&report(model));
+}
+
+#[test]
+fn digits_mlp() {
+    pin(
+        "digits_mlp",
+        &expect![[r#"
+            by bits:
+                576 input: range
+                775 input: commit
+               1586 n0_Gemm_quant: requantize
+                664 n2_Gemm_quant: requantize
+                408 n4_Gemm_quant: requantize
+                  1 output: disclose
+                  5 statement: constants
+               4015 constraints, 3887 variables
+            by lookups:
+                128 input: range
+                775 input: commit
+               1586 n0_Gemm_quant: requantize
+                664 n2_Gemm_quant: requantize
+                408 n4_Gemm_quant: requantize
+                  1 output: disclose
+                  5 statement: constants
+                 17 tables: rows and sums
+               3584 constraints, 3600 variables
+            model 199acde5c22c9cc89a2b8cdc8822ff0414c885d9c3ce0c391e953311c4e34f07
+            circuit b4d8cc0febb72b18d680b298491037b55cbac1ed34afeb499af0b48a8f4d73
+        "#]],
+    );
+}
+
+#[test]
+fn digits_cnn() {
+    pin(
+        "digits_cnn",
+        &expect![[r#"
+            by bits:
+                576 input: range
+                775 input: commit
+              20033 n0_Conv_quant: requantize
+              44341 n2_Conv_quant: requantize
+               8448 n4_MaxPool: max
+               1432 n6_Gemm_quant: requantize
+                428 n8_Gemm_quant: requantize
+                  1 output: disclose
+                  5 statement: constants
+              76039 constraints, 73696 variables
+            by lookups:
+                 64 input: range
+                775 input: commit
+               2560 n0_Conv_quant: requantize
+               5120 n2_Conv_quant: requantize
+               2304 n4_MaxPool: max
+               1432 n6_Gemm_quant: requantize
+                428 n8_Gemm_quant: requantize
+                  1 output: disclose
+                  5 statement: constants
+               2392 tables: rows and sums
+              15081 constraints, 23637 variables
+            model 7b3f921885f439a292b9ad5297c3da710ef057d6fe27f88431bdd44a17901db3
+            circuit b39b7eb7ae0f92932be7c2a531c5b15a59fbd909630860c864747626c1d097
+        "#]],
+    );
+}
+
+#[test]
+fn lenet_mnist() {
+    pin(
+        "lenet_mnist",
+        &expect![[r#"
+            by bits:
+               7056 input: range
+               1812 input: commit
+             148608 conv_0_quant: requantize
+              28512 maxpool_2: max
+              46464 conv_3_quant: requantize
+               8448 maxpool_5: max
+               5642 gemm_7_quant: requantize
+               3942 gemm_9_quant: requantize
+                452 gemm_11_quant: requantize
+                  1 output: disclose
+                  5 statement: constants
+             250942 constraints, 242891 variables
+            by lookups:
+                784 input: range
+               1812 input: commit
+              17280 conv_0_quant: requantize
+               7776 maxpool_2: max
+               5120 conv_3_quant: requantize
+               2304 maxpool_5: max
+                600 gemm_7_quant: requantize
+                504 gemm_9_quant: requantize
+                 50 gemm_11_quant: requantize
+                  1 output: disclose
+                  5 statement: constants
+               6423 tables: rows and sums
+              42659 constraints, 68640 variables
+            model e6410c4b9e119695665104e47c274b5224dfed62101094a90d847768de87b37b
+            circuit 07b434283bba10707291e88e0ba3a64a4b226396047730c7c45a10e46ba213
+        "#]],
+    );
+}
