@@ -20,6 +20,10 @@ use crate::{
     op::Operator as _,
 };
 
+/// Most elements of all tensors of a circuit, and most elements under all windows of one maximum: far more than any
+/// proof system here can prove, and little enough that a hostile model can't exhaust the memory.
+pub const MAX_ELEMENTS: usize = 1 << 22;
+
 /// Index of a wire in [`Circuit::wires`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct WireId(pub u32);
@@ -184,6 +188,10 @@ pub struct Circuit {
 impl Circuit {
     /// Lowers a checked graph. Fails if a step has no exact form, or the disclosure does not fit the output.
     pub fn new(graph: &Graph, disclosure: Disclosure) -> Result<Self, LowerError> {
+        if graph.tensors.iter().map(TensorInfo::elements).sum::<usize>() > MAX_ELEMENTS {
+            let message = format!("the tensors have more than {MAX_ELEMENTS} elements: too many to prove");
+            return Err(LowerError { node: "model".into(), message });
+        }
         let (input, output) = (graph.input_info(), graph.output_info());
         let description = CircuitDescription::new(graph, disclosure)
             .map_err(|e| LowerError { node: "output".into(), message: format!("{e}") })?;

@@ -1,6 +1,6 @@
 //! Maximum pooling on integers: ONNX MaxPool.
 
-use alloc::vec::Vec;
+use alloc::{format, vec::Vec};
 
 use super::{
     Operator, Window, check_same_quantization, unary,
@@ -9,7 +9,7 @@ use super::{
 #[cfg(feature = "execute")]
 use crate::execute::{Tensor, kernel};
 use crate::{
-    circuit::{LowerError, Lowering, WireId},
+    circuit::{LowerError, Lowering, MAX_ELEMENTS, WireId},
     graph::{Encoder, GraphError, TensorInfo},
 };
 
@@ -52,6 +52,12 @@ impl Operator for MaxPool {
     ) -> Result<WireId, LowerError> {
         let [n, c, h, w] = image(&infos[0].shape).map_err(|e| LowerError::new(e.message))?;
         let [_, _, oh, ow] = image(&output.shape).map_err(|e| LowerError::new(e.message))?;
+        let taps = output.elements().saturating_mul(self.window.kernel[0]).saturating_mul(self.window.kernel[1]);
+        if taps > MAX_ELEMENTS {
+            return Err(LowerError::new(format!(
+                "the windows have more than {MAX_ELEMENTS} elements: too many to prove"
+            )));
+        }
         l.max(inputs[0], self.window.gather(n * c, [h, w], [oh, ow]))
     }
 }

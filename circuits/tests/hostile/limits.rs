@@ -1,13 +1,17 @@
 //! Sizes: whatever a file states, it is refused before anything is allocated for it.
 
-use avouch_circuits::import::{
-    ImportErrorKind::{Malformed, Refused, TooLarge, Unsupported},
-    MAX_FILE,
-    proto::{Attribute, Model, Node, Shape, Tensor, TensorType, Type, Value},
+use avouch_circuits::{
+    circuit::{Circuit, Disclosure},
+    import::{
+        ImportErrorKind::{Malformed, Refused, TooLarge, Unsupported},
+        MAX_FILE,
+        proto::{Attribute, Model, Node, Shape, Tensor, TensorType, Type, Value},
+    },
 };
 
 use super::{
-    graph, import_bounded, import_model,
+    MEMORY, graph, import_bounded, import_model,
+    memory::peak,
     model::{FLOAT, I8, U8, bytes, int, int32s, int64s, ints, model, node, onnx, reals, value},
     refused, refused_bytes,
 };
@@ -196,6 +200,27 @@ fn giant_groups_and_axes() {
     let perm = ints("perm", &vec![0; 1 << 20]);
     let m = single(onnx("Transpose", &["x"], "y", vec![perm]), &[1, 1], vec![]);
     refused(&m, Malformed, "node y (Transpose)", "(1048576 in all)");
+}
+
+#[test]
+fn models_far_too_large_to_prove_are_not_lowered() {
+    let lower = |m: &Model| {
+        let imported = import_model(m).unwrap();
+        let (result, bytes) = peak(|| Circuit::new(&imported.graph, Disclosure::Commit));
+        assert!(bytes < MEMORY, "{bytes}");
+        result.map(|c| c.wires.len()).map_err(|e| (e.node, e.message))
+    };
+    let relu = |side: i64| single(onnx("Clip", &["x", "z"], "y", vec![]), &[1, 1, side, side], vec![]);
+    assert_eq!(lower(&relu(1 << 10)), Ok(2));
+    for side in [1 << 11, 1 << 13] {
+        let (node, message) = lower(&relu(side)).unwrap_err();
+        assert!(node == "model" && message.contains("too many to prove"), "{node}: {message}");
+    }
+    // Few results, and many elements under the windows of each.
+    let pool = |kernel| max_pool(&[1, 1, 512, 512], vec![ints("kernel_shape", &[kernel, kernel])]);
+    assert_eq!(lower(&pool(3)), Ok(2));
+    let (node, message) = lower(&pool(256)).unwrap_err();
+    assert!(node == "y" && message.contains("too many to prove"), "{node}: {message}");
 }
 
 /// `header` and `count` times `field`, as one length-delimited field each.

@@ -6,7 +6,7 @@ use avouch_circuits::{
     graph::{DType, Quantization},
     import::{
         Form,
-        ImportErrorKind::{Malformed, Unsupported},
+        ImportErrorKind::{Malformed, Refused, Unsupported},
         Imported, Kind, Softmax,
         proto::{Attribute, Model, Node, Tensor, attribute_type},
     },
@@ -164,6 +164,31 @@ fn quantize_and_dequantize_inside_requantize_or_pass() {
     let mut m = build((I8, &[1, 5]), nodes, vec![]);
     graph(&mut m).output[0] = shapeless("y", U8);
     gives(&m, &x, &[0, 0, 1, 3, 130]);
+}
+
+#[test]
+fn tensors_of_different_scales_are_not_concatenated() {
+    let concat = |scale: &str, zero: &str, operands: [&str; 2]| {
+        let nodes = vec![
+            dequantize("x", "half", "i3", "r"),
+            quantize("r", scale, zero, "b"),
+            dequantize("b", scale, zero, "s"),
+            onnx("Concat", &operands, "y", vec![int("axis", -1)]),
+        ];
+        build((I8, &[1, 2]), nodes, vec![])
+    };
+    gives(&concat("half", "i3", ["x", "b"]), &[-3, 5], &[-3, 5, -3, 5]);
+    let place = "node y (Concat)";
+    for (scale, zero) in [("one", "i3"), ("half", "i0")] {
+        refused(&concat(scale, zero, ["x", "b"]), Unsupported, place, "elsewhere");
+        refused(&concat(scale, zero, ["r", "s"]), Unsupported, place, "elsewhere");
+    }
+    refused(&concat("half", "u5", ["x", "b"]), Malformed, place, "different types");
+    refused(&concat("half", "i3", ["x", "s"]), Malformed, place, "all integers or all reals");
+    // An addition, too, has operands of their own scales, but of one shape.
+    let broadcast = ort("QLinearAdd", &["x", "half", "i3", "t", "half", "i3", "half", "i3"], "y", vec![]);
+    let nodes = vec![onnx("Transpose", &["x"], "t", vec![]), broadcast];
+    refused(&build((I8, &[1, 2]), nodes, vec![]), Refused, "y", "the same shape");
 }
 
 #[test]
