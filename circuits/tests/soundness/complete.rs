@@ -284,3 +284,22 @@ fn usual_additions_lower_at_a_usual_cost() {
     let constraints: usize = constraints.sum();
     assert!(constraints <= 40 * additions as usize, "{constraints} constraints for {additions} additions");
 }
+
+fn addition(scales: [f32; 3]) -> Graph {
+    let [a, b, y] = scales.map(|scale| info(&[2], quant(DType::I8, scale, 7)));
+    graph(Add, a, &[(b, Table::new(DType::I8, |v| v))], y)
+}
+
+#[test]
+fn additions_at_extreme_ratios_are_refused_or_exact() {
+    for scales in [[1e30, 1e30, 1.0], [f32::MAX, 1.0, f32::MIN_POSITIVE], [1.0, 1e30, 0.1]] {
+        let error = Case::new(&addition(scales), Disclosure::Commit, &[1, 2]).err().unwrap();
+        assert_eq!(error.node, "op", "{scales:?}");
+    }
+    // One operand or both too small to matter.
+    for scales in [[1e-20, 0.05, 0.06], [0.05, f32::MIN_POSITIVE, 0.05], [1e-20, 1e-20, 1.0]] {
+        for input in [[-128, 127], [0, 7]] {
+            Case::new(&addition(scales), Disclosure::Commit, &input).unwrap().holds();
+        }
+    }
+}

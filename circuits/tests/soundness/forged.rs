@@ -2,7 +2,7 @@
 
 use ark_ff::{AdditiveGroup as _, Field as _, PrimeField as _};
 use avouch_circuits::{
-    circuit::{Circuit, CommitmentUse, Disclosure, Relation},
+    circuit::{Circuit, CommitmentUse, Disclosure, Relation, StepFunction},
     graph::{DType, Graph},
     op::{MaxPool, Window},
     r1cs::{
@@ -111,12 +111,15 @@ mod requantize {
         }
     }
 
+    fn function(case: &Case) -> &StepFunction {
+        match &case.circuit.relations[case.circuit.relations.len() - 1].relation {
+            Relation::Requantize(q) => &q.functions[0],
+            other => panic!("{other:?}"),
+        }
+    }
+
     fn form(case: &Case) -> AffineStep {
-        let functions = case.circuit.relations.iter().filter_map(|r| match &r.relation {
-            Relation::Requantize(q) => Some(&q.functions[0]),
-            _ => None,
-        });
-        AffineStep::find(functions.last().unwrap()).unwrap()
+        AffineStep::find(function(case)).unwrap()
     }
 
     /// `a / b` in the field.
@@ -134,12 +137,8 @@ mod requantize {
             PATHS.iter().zip([(false, false), (true, false), (false, true), (true, true), (true, true)])
         {
             let case = path.case(path.bias + 5000);
-            let function = match &case.circuit.relations.last().unwrap().relation {
-                Relation::Requantize(q) => &q.functions[0],
-                other => panic!("{other:?}"),
-            };
             let form = form(&case);
-            let quotients = form.quotients(function.domain);
+            let quotients = form.quotients(function(&case).domain);
             let found = (quotients.lo < form.first.into(), quotients.hi > form.last.into());
             assert_eq!(found, clamps, "{}", path.name);
             assert!(form.exceptions.is_empty() && form.ties.is_none(), "{}: {form:?}", path.name);
@@ -421,8 +420,8 @@ mod max {
             let top = bits.len() - 1;
             case.stops(&[case.flip(bits[top])], &["max.comparison"]);
             case.stops(&case.flip_compensated(&bits, top), &["max.bit"]);
-            for i in 0..top {
-                case.stops(&[case.flip(bits[i])], &["max.comparison"]);
+            for &bit in &bits[..top] {
+                case.stops(&[case.flip(bit)], &["max.comparison"]);
             }
         }
     }
