@@ -16,42 +16,58 @@ pub fn peak() -> Option<u64> {
 pub struct Sizes {
     /// Rows of the domain.
     pub domain: u64,
-    /// Variables.
+    /// Variables that are known before the challenge.
     pub variables: u64,
+    /// Variables that are derived from it.
+    pub derived: u64,
 }
 
 impl Sizes {
-    /// Bytes of `proving.key`.
+    fn points(self) -> (u64, u64) {
+        (2 * (self.variables + self.derived) + self.variables + self.domain, self.variables)
+    }
+
+    /// Bytes of the points of `proving.key` beside its header: of each variable, and of each row.
+    pub(crate) fn points_in_file(self, instance: u64) -> u64 {
+        let (g1, g2) = self.points();
+        64 * (g1 - instance - 1) + 128 * g2
+    }
+
+    /// Bytes of `proving.key`, but for a few hundred.
     pub fn proving_key_file(self) -> u64 {
-        64 * (3 * self.variables + self.domain) + 128 * self.variables
+        self.points_in_file(0)
     }
 
     fn key_in_memory(self) -> u64 {
-        let (g1, g2) = (size_of::<G1Affine>() as u64, size_of::<G2Affine>() as u64);
-        g1 * (3 * self.variables + self.domain) + g2 * self.variables
+        let (g1, g2) = self.points();
+        size_of::<G1Affine>() as u64 * g1 + size_of::<G2Affine>() as u64 * g2
     }
 
     /// Estimated peak while proving: the key, the assignment, the quotient's vectors and the multi-scalar
     /// multiplications' copies of points and scalars. On two cores within a tenth of what was measured on models of
     /// 30,000 to 750,000 constraints, and above it on smaller ones.
     pub fn prove(self) -> u64 {
-        BASE + self.key_in_memory() + PROVE_VARIABLE_BYTES * self.variables + PROVE_ROW_BYTES * self.domain
+        let all = self.variables + self.derived;
+        BASE + self.key_in_memory() + PROVE_VARIABLE_BYTES * all + PROVE_ROW_BYTES * self.domain
     }
 
     /// Estimated seconds of a proof on `threads` cores.
     pub fn prove_seconds(self, threads: usize) -> f64 {
-        (PROVE_ROW * self.domain as f64 + PROVE_VARIABLE * self.variables as f64) / threads.max(1) as f64
+        let work = PROVE_ROW * self.domain as f64
+            + PROVE_VARIABLE * self.variables as f64
+            + PROVE_DERIVED * self.derived as f64;
+        work / threads.max(1) as f64
     }
 
     /// Estimated seconds of a setup on `threads` cores.
     pub fn setup_seconds(self, threads: usize) -> f64 {
-        SETUP_VARIABLE * self.variables as f64 / threads.max(1) as f64
+        SETUP_VARIABLE * (self.variables + self.derived) as f64 / threads.max(1) as f64
     }
 
     /// Estimated peak during setup: the key, and its scalars. Measured like [`Sizes::prove`].
     pub fn setup(self) -> u64 {
         let fr = size_of::<Fr>() as u64;
-        BASE + self.key_in_memory() + fr * (3 * self.variables + 2 * self.domain)
+        BASE + self.key_in_memory() + fr * (3 * (self.variables + self.derived) + 2 * self.domain)
     }
 }
 
@@ -59,6 +75,8 @@ impl Sizes {
 const PROVE_ROW: f64 = 9e-6;
 /// Core-seconds of a variable while proving: four multiplications by mostly small scalars, one of them in G2.
 const PROVE_VARIABLE: f64 = 4e-6;
+/// Core-seconds of a derived variable while proving: two multiplications by full-width scalars.
+const PROVE_DERIVED: f64 = 11e-6;
 /// Core-seconds of a variable during setup: its points.
 const SETUP_VARIABLE: f64 = 8e-5;
 /// The program itself, the model and small tables.

@@ -283,7 +283,7 @@ pub fn verify(key: &AcceptedKey, proof_file: &[u8]) -> Result<VerifiedClaim, Ver
         return Err(VerifyError::StatementDigest);
     }
     let output = check_slots(key, statement)?;
-    prepared.verify(statement, envelope.proof())?;
+    prepared.verify(key.digest(), statement, envelope.proof())?;
     Ok(VerifiedClaim { key: key.clone(), provenance: *provenance, statement: statement.clone(), output })
 }
 

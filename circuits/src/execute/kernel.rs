@@ -1,7 +1,7 @@
 //! Loops shared by operators: centering, dot products, windows.
 //!
-//! Accumulators are 32 bits wide and wrap: import refuses weights that could reach beyond, and a checked sum would keep
-//! the compiler from vectorizing.
+//! Accumulators are 32 bits wide and wrap: a checked graph has no weights that could reach beyond, and a checked sum
+//! would keep the compiler from vectorizing.
 
 use alloc::vec::Vec;
 use core::ops::Range;

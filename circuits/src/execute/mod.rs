@@ -16,14 +16,14 @@ pub type Tensor = Vec<i16>;
 
 /// Runs the graph on one sample and gives every tensor's integers, indexed as [`Graph::tensors`].
 ///
-/// The graph has to pass [`Graph::check`]; its accumulators have to fit 32 bits, as import makes sure.
+/// The graph has to pass [`Graph::check`].
 pub fn trace(graph: &Graph, input: &[i16]) -> Result<Vec<Tensor>, ExecuteError> {
     evaluate(graph, input, Keep::All)
 }
 
 /// Runs the graph on one sample and gives the output's integers; other tensors are freed after their last use.
 ///
-/// The same conditions as for [`trace`].
+/// The same condition as for [`trace`].
 pub fn run(graph: &Graph, input: &[i16]) -> Result<Tensor, ExecuteError> {
     let mut tensors = evaluate(graph, input, Keep::Output)?;
     Ok(core::mem::take(&mut tensors[graph.output.index()]))

@@ -154,7 +154,7 @@ impl Graph {
     }
 
     /// Checks everything that the rest of the crate relies on: quantizations, sizes, topological order, single
-    /// assignment, and every operator's own shape inference. A graph that passes never panics in `execute` or `lower`.
+    /// assignment, and every operator's own inference, with accumulators that stay within int32. A graph that passes never panics in `execute` or `lower`.
     pub fn check(&self) -> Result<(), GraphError> {
         for (i, t) in self.tensors.iter().enumerate() {
             check_shape(&t.shape).and_then(|()| t.quant.check()).map_err(|e| e.at(format!("tensor {i}")))?;

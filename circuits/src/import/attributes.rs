@@ -3,7 +3,7 @@
 use alloc::{format, string::String, vec::Vec};
 
 use super::{
-    error::{ImportError, printable},
+    error::{ImportError, listed, printable},
     proto::{Attribute, Node, Tensor, attribute_type},
 };
 
@@ -60,7 +60,7 @@ impl<'m> Attributes<'m> {
         let sizes: Option<Vec<usize>> = v.iter().map(|&i| usize::try_from(i).ok()).collect();
         let sizes = sizes.and_then(|s| <[usize; N]>::try_from(s).ok());
         sizes.map(Some).ok_or_else(|| {
-            ImportError::malformed(format!("attribute {name} is {v:?}, {N} numbers from 0 on are expected"))
+            ImportError::malformed(format!("attribute {name} is {}, {N} numbers from 0 on are expected", listed(v)))
         })
     }
 

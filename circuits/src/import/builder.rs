@@ -4,14 +4,15 @@ use alloc::{format, string::String, vec::Vec};
 
 use super::error::ImportError;
 use crate::{
-    graph::{DType, Graph, MAX_ELEMENTS, Node, Quantization, TensorId, TensorInfo, check_shape},
+    graph::{DType, Graph, Node, Quantization, TensorId, TensorInfo, check_shape},
     op::{Op, Operator as _},
 };
 
-/// Most weights and biases of one model.
-const MAX_PARAMETERS: usize = MAX_ELEMENTS;
-/// Most nodes, and operands of one node.
-const MAX_NODES: usize = 1 << 16;
+/// Most weights and biases of one model, counted wherever elements are made from the file's constants: a node of a few
+/// bytes may read a constant of any size, and many nodes the same one.
+const MAX_PARAMETERS: usize = 1 << 25;
+/// Most nodes, of the file and of the graph.
+pub(super) const MAX_NODES: usize = 1 << 16;
 
 /// Tensors that hold the same integers under the same quantization: data movement keeps it. ONNX states it only where
 /// a tensor is used as a quantized one.
@@ -140,11 +141,17 @@ impl Builder {
         self.node(op.into(), inputs, output)
     }
 
-    fn node(&mut self, op: Op, inputs: &[TensorId], output: TensorId) -> Result<TensorId, ImportError> {
-        self.parameters += op.parameters();
+    /// Counts elements that are about to be made from constants.
+    pub(super) fn charge(&mut self, elements: usize) -> Result<(), ImportError> {
+        self.parameters = self.parameters.saturating_add(elements);
         if self.parameters > MAX_PARAMETERS {
             return Err(ImportError::too_large(format!("the model has more than {MAX_PARAMETERS} parameters")));
         }
+        Ok(())
+    }
+
+    fn node(&mut self, op: Op, inputs: &[TensorId], output: TensorId) -> Result<TensorId, ImportError> {
+        self.charge(op.parameters())?;
         if self.nodes.len() == MAX_NODES {
             return Err(ImportError::too_large(format!("the model has more than {MAX_NODES} nodes")));
         }

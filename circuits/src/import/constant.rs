@@ -3,7 +3,7 @@
 use alloc::{format, vec::Vec};
 
 use super::{
-    error::ImportError,
+    error::{ImportError, listed},
     proto::{Tensor, data_type},
 };
 use crate::graph::{DType, MAX_ELEMENTS, MAX_RANK, check_scale};
@@ -37,18 +37,26 @@ impl Constant {
         if t.segment.is_some() {
             return Err(ImportError::unsupported("a segmented tensor"));
         }
+        let too_large = || ImportError::too_large(format!("shape {} is too large", listed(&t.dims)));
+        if t.dims.len() > MAX_RANK {
+            return Err(too_large());
+        }
         let dims = t.dims.iter().map(|&d| usize::try_from(d).ok()).collect::<Option<Vec<_>>>();
         let dims = dims.ok_or_else(|| ImportError::malformed("a negative dimension"))?;
         let elements = dims.iter().try_fold(1usize, |n, &d| n.checked_mul(d).filter(|&n| n <= MAX_ELEMENTS));
-        let elements = elements
-            .filter(|_| dims.len() <= MAX_RANK)
-            .ok_or_else(|| ImportError::too_large(format!("shape {dims:?} is too large")))?;
+        let elements = elements.ok_or_else(too_large)?;
         let data = match t.data_type {
-            data_type::FLOAT => Data::Real(list(t, elements, &t.float_data, |b: [u8; 4]| f32::from_le_bytes(b))?),
+            data_type::FLOAT => {
+                Data::Real(list(t, elements, &t.float_data, |v| v, |b: [u8; 4]| f32::from_le_bytes(b))?)
+            }
             data_type::INT8 => Data::Byte(DType::I8, bytes(t, elements, DType::I8)?),
             data_type::UINT8 => Data::Byte(DType::U8, bytes(t, elements, DType::U8)?),
-            data_type::INT32 => Data::Int32(list(t, elements, &t.int32_data, |b: [u8; 4]| i32::from_le_bytes(b))?),
-            data_type::INT64 => Data::Int64(list(t, elements, &t.int64_data, |b: [u8; 8]| i64::from_le_bytes(b))?),
+            data_type::INT32 => {
+                Data::Int32(list(t, elements, &t.int32_data, |v| v, |b: [u8; 4]| i32::from_le_bytes(b))?)
+            }
+            data_type::INT64 => {
+                Data::Int64(list(t, elements, &t.int64_data, |v| v, |b: [u8; 8]| i64::from_le_bytes(b))?)
+            }
             other => {
                 return Err(ImportError::unsupported(format!("element type number {other}"))
                     .hint("float32, int8, uint8, int32 and int64 are supported"));
@@ -117,29 +125,31 @@ impl Constant {
 }
 
 /// Elements from `raw_data`, or from the typed list; exactly one of them may hold elements.
-fn list<T: Copy, const N: usize>(
+fn list<S: Copy, T, const N: usize>(
     t: &Tensor,
     elements: usize,
-    typed: &[T],
-    from: impl Fn([u8; N]) -> T,
+    typed: &[S],
+    from_typed: impl Fn(S) -> T,
+    from_raw: impl Fn([u8; N]) -> T,
 ) -> Result<Vec<T>, ImportError> {
     let others = t.float_data.len() + t.int32_data.len() + t.int64_data.len() - typed.len();
     let raw = &t.raw_data;
-    let values: Vec<T> =
-        if raw.is_empty() { typed.to_vec() } else { raw.as_chunks().0.iter().map(|&b| from(b)).collect() };
-    let ambiguous = others > 0 || !(raw.is_empty() || typed.is_empty());
-    if ambiguous || values.len() != elements || (!raw.is_empty() && raw.len() != elements * N) {
+    let fits = if raw.is_empty() { typed.len() == elements } else { typed.is_empty() && raw.len() == elements * N };
+    if others > 0 || !fits {
         return Err(ImportError::malformed(format!("its data does not hold the {elements} elements of its shape")));
     }
-    Ok(values)
+    Ok(if raw.is_empty() {
+        typed.iter().map(|&v| from_typed(v)).collect()
+    } else {
+        raw.as_chunks().0.iter().map(|&b| from_raw(b)).collect()
+    })
 }
 
+/// 8-bit integers; the typed list has them as int32.
 fn bytes(t: &Tensor, elements: usize, dtype: DType) -> Result<Vec<i16>, ImportError> {
-    let sign = |b: u8| if dtype == DType::I8 { i32::from(b as i8) } else { b.into() };
-    let values = list(t, elements, &t.int32_data, |[b]: [u8; 1]| sign(b))?;
-    values
-        .into_iter()
-        .map(|v| i16::try_from(v).ok().filter(|_| v >= dtype.min() && v <= dtype.max()))
-        .collect::<Option<_>>()
-        .ok_or_else(|| ImportError::malformed(format!("an element is outside {}", dtype.name())))
+    if t.int32_data.iter().any(|&v| v < dtype.min() || v > dtype.max()) {
+        return Err(ImportError::malformed(format!("an element is outside {}", dtype.name())));
+    }
+    let sign = |b: u8| if dtype == DType::I8 { i16::from(b as i8) } else { b.into() };
+    list(t, elements, &t.int32_data, |v| v as i16, |[b]: [u8; 1]| sign(b))
 }

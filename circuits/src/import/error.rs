@@ -90,6 +90,15 @@ impl From<GraphError> for ImportError {
     }
 }
 
+/// A list from a file, cut to fit into a message.
+pub(super) fn listed<T: core::fmt::Debug>(items: &[T]) -> String {
+    const MOST: usize = 8;
+    match items.get(..MOST) {
+        Some(first) if items.len() > MOST => alloc::format!("{first:?}… ({} in all)", items.len()),
+        _ => alloc::format!("{items:?}"),
+    }
+}
+
 /// A name from a file, fit for a terminal and a message: escaped and cut.
 pub(super) fn printable(name: &str) -> String {
     const LONGEST: usize = 80;

@@ -119,6 +119,7 @@ impl Importer<'_> {
         let extent = window.output([h, w_extent])?;
         let scales = scales(1.0, q.scale, w, 0, out_channels)?;
         let form = LinearForm::Conv { window, group, out_channels };
+        self.builder.charge(w.constant.elements())?;
         let weights = w.centered()?.into();
         let mut kernel = LinearKernel { x, form, weights, bias: None, scales };
         kernel.bias = self.bias(bias, &kernel)?;
@@ -133,6 +134,7 @@ impl Importer<'_> {
         transposed: bool,
         alpha: f32,
     ) -> Result<(LinearKernel, Vec<usize>), ImportError> {
+        self.builder.charge(w.constant.elements())?;
         let shape = self.builder.shape(x);
         let dims = &w.constant.dims;
         let misfit = || ImportError::unsupported(format!("a product of shapes {shape:?} and {dims:?}"));
@@ -148,12 +150,14 @@ impl Importer<'_> {
         }
         let batch = if shared { 1 } else { batches };
         let centered = w.centered()?;
-        let weights: Vec<i16> = if transposed {
+        let weights = if transposed {
             centered
         } else {
-            // Column by column.
-            let matrix = |b: usize| (0..n).flat_map(move |c| (0..*k).map(move |r| (b * k + r) * n + c));
-            (0..batch).flat_map(matrix).map(|i| centered[i]).collect()
+            let mut columns = Vec::with_capacity(centered.len());
+            for matrix in centered.chunks_exact(k * n) {
+                (0..n).for_each(|c| columns.extend(matrix[c..].iter().step_by(n)));
+            }
+            columns
         };
         let scales = scales(alpha, q.scale, w, if transposed { 0 } else { dims.len() - 1 }, n)?;
         let form = LinearForm::Dense { batch, k: *k, n };
@@ -171,6 +175,7 @@ impl Importer<'_> {
         kernel: &LinearKernel,
     ) -> Result<Option<Rc<[i32]>>, ImportError> {
         let n = kernel.form.channels();
+        self.builder.charge(if bias.is_some() { n } else { 0 })?;
         let scale = |i: usize| f64::from(kernel.scales[i % kernel.scales.len()]);
         let check = |c: &Constant| match c.elements() {
             // [N], [1, N]: along the last dimension.
@@ -226,12 +231,12 @@ impl Importer<'_> {
 }
 
 /// `alpha · x_scale · w_scale`, each step in f32.
-fn scales(alpha: f32, x: f32, w: &Weights, axis: usize, channels: usize) -> Result<Vec<f32>, ImportError> {
+fn scales(alpha: f32, x: f32, w: &Weights, axis: usize, channels: usize) -> Result<Rc<[f32]>, ImportError> {
     if w.scales.len() > 1 && (w.axis != axis || w.scales.len() != channels) || w.zeros.len() > 1 && w.axis != axis {
         return Err(ImportError::unsupported("the weights are not quantized along the output channels"));
     }
     check_scale(alpha).map_err(|e| ImportError::refused(format!("alpha: {}", e.message)))?;
-    let scales: Vec<f32> = w.scales.iter().map(|s| alpha * x * s).collect();
+    let scales: Rc<[f32]> = w.scales.iter().map(|s| alpha * x * s).collect();
     scales
         .iter()
         .try_for_each(|&s| check_scale(s))

@@ -37,16 +37,16 @@ pub use self::{
     error::{ImportError, ImportErrorKind},
 };
 use self::{
-    builder::Builder,
+    builder::{Builder, MAX_NODES},
     constant::Constant,
     error::printable,
     proto::data_type,
     value::{Real, Value},
 };
-use crate::graph::{DType, Graph, TensorId, check_shape};
+use crate::graph::{DType, Graph, MAX_RANK, TensorId, check_shape};
 
 /// Largest model file, in bytes.
-pub const MAX_FILE: u64 = 1 << 27;
+pub const MAX_FILE: u64 = 1 << 26;
 /// Operator sets of the default domain whose operators mean what is implemented here.
 const OPSETS: core::ops::RangeInclusive<i64> = 10..=23;
 /// IR versions: before 4, initializers had to be inputs too.
@@ -148,37 +148,50 @@ fn import_bytes(bytes: Bytes) -> Result<Imported, ImportError> {
     }
     scan::check(&bytes)?;
     let model = proto::Model::decode(bytes).map_err(|e| ImportError::malformed(format!("not an ONNX file: {e}")))?;
-    let opset = check_model(&model)?;
+    let versions = Versions::check(&model)?;
     let graph = model.graph.as_ref().ok_or_else(|| ImportError::malformed("not an ONNX file: it has no graph"))?;
-    Importer::new(graph, opset)?.run()
+    Importer::new(graph, versions)?.run()
 }
 
-/// Checks the file's versions and that nothing in it is outside the graph; gives the default domain's operator set.
-fn check_model(model: &proto::Model) -> Result<i64, ImportError> {
-    if !IR_VERSIONS.contains(&model.ir_version) {
-        return Err(ImportError::unsupported(format!("IR version {} is not known", model.ir_version))
-            .hint(format!("{IR_VERSIONS:?} are: save the model with a current onnx package")));
-    }
-    if !model.functions.is_empty() || !model.training_info.is_empty() {
-        return Err(ImportError::unsupported("the model has local functions or training information")
-            .hint("inline functions and save the model for inference"));
-    }
-    let mut versions = HashMap::new();
-    for set in &model.opset_import {
-        let domain = if set.domain == "ai.onnx" { "" } else { &*set.domain };
-        if versions.insert(domain, set.version).is_some() {
-            return Err(ImportError::malformed(format!("operator set {:?} is imported twice", printable(domain))));
+/// The operator sets that a file imports.
+#[derive(Clone, Copy)]
+struct Versions {
+    /// Of the default domain.
+    onnx: i64,
+    /// Whether ONNX Runtime's own operators are imported.
+    microsoft: bool,
+}
+
+impl Versions {
+    /// Checks the file's versions and that nothing in it is outside the graph.
+    fn check(model: &proto::Model) -> Result<Self, ImportError> {
+        if !IR_VERSIONS.contains(&model.ir_version) {
+            return Err(ImportError::unsupported(format!("IR version {} is not known", model.ir_version))
+                .hint(format!("{IR_VERSIONS:?} are: save the model with a current onnx package")));
         }
-    }
-    match versions.get(MICROSOFT) {
-        None | Some(1) => {}
-        Some(v) => return Err(ImportError::unsupported(format!("operator set {MICROSOFT} {v} is not known, only 1"))),
-    }
-    match versions.get("") {
-        Some(v) if OPSETS.contains(v) => Ok(*v),
-        Some(v) => Err(ImportError::unsupported(format!("operator set {v} is not known"))
-            .hint(format!("{OPSETS:?} are: convert the model with onnx.version_converter"))),
-        None => Err(ImportError::malformed("the model imports no operator set of the default domain")),
+        if !model.functions.is_empty() || !model.training_info.is_empty() {
+            return Err(ImportError::unsupported("the model has local functions or training information")
+                .hint("inline functions and save the model for inference"));
+        }
+        let mut versions = HashMap::new();
+        for set in &model.opset_import {
+            let domain = if set.domain == "ai.onnx" { "" } else { &*set.domain };
+            if versions.insert(domain, set.version).is_some() {
+                return Err(ImportError::malformed(format!("operator set {:?} is imported twice", printable(domain))));
+            }
+        }
+        match versions.get(MICROSOFT) {
+            None | Some(1) => {}
+            Some(v) => {
+                return Err(ImportError::unsupported(format!("operator set {MICROSOFT} {v} is not known, only 1")));
+            }
+        }
+        match versions.get("") {
+            Some(&onnx) if OPSETS.contains(&onnx) => Ok(Self { onnx, microsoft: versions.contains_key(MICROSOFT) }),
+            Some(v) => Err(ImportError::unsupported(format!("operator set {v} is not known"))
+                .hint(format!("{OPSETS:?} are: convert the model with onnx.version_converter"))),
+            None => Err(ImportError::malformed("the model imports no operator set of the default domain")),
+        }
     }
 }
 
@@ -192,6 +205,9 @@ impl Declared {
     fn decode(value: &proto::Value) -> Result<Self, ImportError> {
         let tensor = value.r#type.as_ref().and_then(|t| t.tensor.as_ref());
         let tensor = tensor.ok_or_else(|| ImportError::unsupported("no tensor type is declared"))?;
+        if tensor.shape.as_ref().is_some_and(|s| s.dim.len() > MAX_RANK) {
+            return Err(ImportError::too_large(format!("its rank is above {MAX_RANK}")));
+        }
         let dims = tensor.shape.as_ref().map(|shape| {
             let dim = |d: &proto::Dimension| match d.dim_value {
                 None => Ok(None),
@@ -221,7 +237,7 @@ impl Declared {
 /// The state of one import.
 struct Importer<'m> {
     graph: &'m proto::Graph,
-    opset: i64,
+    versions: Versions,
     builder: Builder,
     values: HashMap<&'m str, Value>,
     declared: HashMap<&'m str, Declared>,
@@ -234,9 +250,12 @@ struct Importer<'m> {
 }
 
 impl<'m> Importer<'m> {
-    fn new(graph: &'m proto::Graph, opset: i64) -> Result<Self, ImportError> {
+    fn new(graph: &'m proto::Graph, versions: Versions) -> Result<Self, ImportError> {
         if !graph.sparse_initializer.is_empty() {
             return Err(ImportError::unsupported("sparse initializers"));
+        }
+        if graph.node.len() > MAX_NODES {
+            return Err(ImportError::too_large(format!("the model has more than {MAX_NODES} nodes")));
         }
         let mut values = HashMap::new();
         for tensor in &graph.initializer {
@@ -272,7 +291,7 @@ impl<'m> Importer<'m> {
         };
         let mut importer = Self {
             graph,
-            opset,
+            versions,
             builder: Builder::default(),
             values,
             declared,

@@ -67,6 +67,9 @@ impl<'m> Importer<'m> {
             ImportError::unsupported(format!("operator {}{domain} is not supported", printable(&node.op_type)))
                 .hint("the documentation lists the operators; quantize the model statically to int8 or uint8")
         })?;
+        if domain == MICROSOFT && !self.versions.microsoft {
+            return Err(ImportError::malformed(format!("the model does not import the operator set {MICROSOFT}")));
+        }
         let output = match &*node.output {
             [output, rest @ ..] if rest.iter().all(String::is_empty) => output,
             _ => return Err(ImportError::unsupported("a node with no or several outputs")),
@@ -83,7 +86,7 @@ impl<'m> Importer<'m> {
             }
             operands.push(value);
         }
-        let mut call = Call { attributes: Attributes::new(node)?, operands, opset: self.opset };
+        let mut call = Call { attributes: Attributes::new(node)?, operands, opset: self.versions.onnx };
         self.builder.node = name.into();
         let value = handler(self, &mut call)?;
         call.attributes.finish()?;

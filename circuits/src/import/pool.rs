@@ -148,7 +148,12 @@ fn complete(window: &mut Window, d: usize, input: usize, low: Option<bool>) -> R
     let too_large = || ImportError::malformed("kernel, stride, dilation or padding is zero or too large");
     let (stride, dilation) = (window.strides[d], window.dilations[d]);
     let extent = window.kernel[d].checked_sub(1).and_then(|k| k.checked_mul(dilation)).and_then(|e| e.checked_add(1));
-    let extent = extent.filter(|&e| e <= 1 << 32 && stride > 0 && stride <= 1 << 32).ok_or_else(too_large)?;
+    let extent = extent.ok_or_else(too_large)?;
+    // So that nothing below overflows; the window itself is checked when it is used.
+    let sizes = [extent, window.pads_begin[d], window.pads_end[d]];
+    if stride == 0 || sizes.iter().chain([&stride]).any(|&v| v > 1 << 28) {
+        return Err(too_large());
+    }
     match low {
         Some(low) => {
             let output = input.div_ceil(stride);
@@ -158,8 +163,7 @@ fn complete(window: &mut Window, d: usize, input: usize, low: Option<bool>) -> R
         }
         None => {
             let begin = window.pads_begin[d];
-            let padded =
-                begin.checked_add(input).and_then(|p| p.checked_add(window.pads_end[d])).ok_or_else(too_large)?;
+            let padded = begin + input + window.pads_end[d];
             let steps = padded.checked_sub(extent).ok_or_else(too_large)?.div_ceil(stride);
             let last = if steps * stride >= begin + input { steps - 1 } else { steps };
             window.pads_end[d] += (last * stride + extent).saturating_sub(padded);

@@ -26,10 +26,14 @@ impl Importer<'_> {
         // Exporters requantize constants, too.
         let constant = match &x {
             Value::Constant(c) => Some(c.clone()),
-            Value::Weights(w) => Some(Rc::new(w.dequantize()?)),
+            Value::Weights(w) => {
+                self.builder.charge(w.constant.elements())?;
+                Some(Rc::new(w.dequantize()?))
+            }
             _ => None,
         };
         if let Some(c) = &constant {
+            self.builder.charge(c.elements())?;
             let scales = call.constant(1, "the scale")?.scales("the scale")?;
             let zero = call.optional_constant(2, "the zero point")?;
             return Ok(Value::Constant(Rc::new(quantize_constant(c, scales, zero.as_deref(), axis)?)));
@@ -58,8 +62,9 @@ impl Importer<'_> {
         match call.operand(0, "x")? {
             Value::Constant(constant) => {
                 let scales = call.constant(1, "the scale")?.scales("the scale")?;
+                self.builder.charge(scales.len())?;
                 let zero = call.optional_constant(2, "the zero point")?;
-                let axis = normalize_axis(axis, constant.dims.len()).unwrap_or(0);
+                let axis = channel_axis(axis, constant.dims.len(), scales.len())?;
                 Ok(Value::Weights(Rc::new(Weights::new(constant, scales, zero.as_deref(), axis)?)))
             }
             Value::Tensor(id) => {
@@ -221,6 +226,14 @@ fn quantization_axis(call: &mut Call<'_>) -> Result<i64, ImportError> {
     call.attributes.int("axis", 1)
 }
 
+/// The axis that several scales run along; a single one needs none.
+fn channel_axis(axis: i64, rank: usize, scales: usize) -> Result<usize, ImportError> {
+    match normalize_axis(axis, rank) {
+        Err(_) if scales == 1 => Ok(0),
+        axis => axis,
+    }
+}
+
 /// An axis counted from the front.
 pub(super) fn normalize_axis(axis: i64, rank: usize) -> Result<usize, ImportError> {
     let from_front = if axis < 0 { axis.checked_add(rank as i64) } else { Some(axis) };
@@ -240,7 +253,7 @@ fn quantize_constant(
         return Err(ImportError::refused("the constant is not finite"));
     }
     let (dtype, zeros) = zero.map_or(Ok((DType::U8, alloc::vec![0])), |z| z.zeros("the zero point"))?;
-    let axis = normalize_axis(axis, c.dims.len()).unwrap_or(0);
+    let axis = channel_axis(axis, c.dims.len(), scales.len())?;
     let along = c.dims.get(axis).copied().unwrap_or(1);
     if [scales.len(), zeros.len()].iter().any(|&n| n != 1 && n != along) {
         return Err(ImportError::malformed("the number of scales or zero points does not fit the axis"));

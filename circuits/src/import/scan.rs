@@ -12,7 +12,7 @@ use super::error::ImportError;
 /// Most fields of all messages together.
 const MAX_FIELDS: usize = 1 << 19;
 /// Most bytes in packed lists of varints, each of which may become an element of 8 bytes.
-const MAX_PACKED: usize = 1 << 25;
+const MAX_PACKED: usize = 1 << 23;
 
 /// The messages that are decoded, with those inside them.
 #[derive(Clone, Copy)]

@@ -4,7 +4,7 @@ use alloc::{format, vec::Vec};
 
 use super::{
     Importer,
-    error::ImportError,
+    error::{ImportError, listed},
     nodes::{Call, not_dequantized},
     quantize::normalize_axis,
     value::{Move, Real, Value},
@@ -14,6 +14,9 @@ use crate::{
     op::{Concat, Reshape, Transpose},
 };
 
+/// Most operators that move the input before it is quantized: each result keeps the list of all before it.
+const MAX_MOVES: usize = 16;
+
 impl Importer<'_> {
     /// `x, shape`: 0 copies a dimension (unless `allowzero`), −1 is what remains.
     pub(super) fn reshape(&mut self, call: &mut Call<'_>) -> Result<Value, ImportError> {
@@ -22,7 +25,7 @@ impl Importer<'_> {
         let target = call.constant(1, "the shape")?;
         let target = target.integers("the shape")?;
         let elements: usize = shape.iter().product();
-        let misfit = || ImportError::malformed(format!("{elements} elements can't have shape {target:?}"));
+        let misfit = || ImportError::malformed(format!("{elements} elements can't have shape {}", listed(target)));
         let mut dims = Vec::with_capacity(target.len());
         for (i, &d) in target.iter().enumerate() {
             dims.push(match d {
@@ -61,7 +64,8 @@ impl Importer<'_> {
         };
         if perm.len() != shape.len() || !(0..shape.len()).all(|d| perm.contains(&d)) {
             return Err(ImportError::malformed(format!(
-                "perm {perm:?} is no permutation of {} dimensions",
+                "perm {} is no permutation of {} dimensions",
+                listed(&perm),
                 shape.len()
             )));
         }
@@ -142,6 +146,12 @@ impl Importer<'_> {
         Ok(match x {
             Value::Tensor(id) => Value::Tensor(self.rearrange(id, &m)?),
             Value::Real(Real::Tensor(id)) => Value::Real(Real::Tensor(self.rearrange(id, &m)?)),
+            Value::Real(Real::Input { moves, .. }) if moves.len() == MAX_MOVES => {
+                return Err(ImportError::too_large(format!(
+                    "more than {MAX_MOVES} rearrangements of the input in a row"
+                ))
+                .hint("quantize the input before they begin"));
+            }
             Value::Real(Real::Input { mut moves, shape }) => {
                 let shape = m.shape(&shape);
                 moves.push(m);
@@ -183,7 +193,7 @@ fn normalize_axes(axes: &[i64], rank: usize) -> Result<Vec<usize>, ImportError> 
     let mut normal = axes.iter().map(|&a| normalize_axis(a, rank)).collect::<Result<Vec<_>, _>>()?;
     normal.sort_unstable();
     if normal.windows(2).any(|p| p[0] == p[1]) {
-        return Err(ImportError::malformed(format!("axes {axes:?} are not distinct")));
+        return Err(ImportError::malformed(format!("axes {} are not distinct", listed(axes))));
     }
     Ok(normal)
 }

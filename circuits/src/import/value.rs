@@ -74,7 +74,7 @@ pub(super) struct LinearKernel {
     /// Absent: a bias may still be added.
     pub(super) bias: Option<Rc<[i32]>>,
     /// `alpha · x_scale · w_scale`, each step in f32: one, or one for each output channel.
-    pub(super) scales: Vec<f32>,
+    pub(super) scales: Rc<[f32]>,
 }
 
 #[derive(Clone, Copy)]

@@ -18,12 +18,18 @@ use crate::{
 pub struct Add;
 
 impl Operator for Add {
-    fn infer(&self, inputs: &[&TensorInfo], _output: &TensorInfo) -> Result<Vec<usize>, GraphError> {
-        match inputs {
-            [a, b] if a.shape == b.shape => Ok(a.shape.clone()),
-            [_, _] => Err(GraphError::new("both operands must have the same shape (no broadcasting)")),
-            _ => Err(GraphError::new("expected two operands")),
+    fn infer(&self, inputs: &[&TensorInfo], output: &TensorInfo) -> Result<Vec<usize>, GraphError> {
+        let [a, b] = inputs else {
+            return Err(GraphError::new("expected two operands"));
+        };
+        if a.shape != b.shape {
+            return Err(GraphError::new("both operands must have the same shape (no broadcasting)"));
         }
+        // Else two infinities could meet.
+        if [a, b].iter().any(|x| !(255.0 * x.quant.scale / output.quant.scale).is_finite()) {
+            return Err(GraphError::new("a term x · x_scale / y_scale overflows float32"));
+        }
+        Ok(a.shape.clone())
     }
 
     fn encode(&self, _e: &mut Encoder) {}
@@ -74,7 +80,7 @@ impl Separation {
             let one = f64::from(1u32 << shift);
             let coefficients = ratios.map(|r| libm::round(r * one) as i64);
             // Accumulators must stay within int32: operands are below 2^8.
-            if coefficients.contains(&0) || coefficients[0] + coefficients[1] >= 1 << 23 {
+            if coefficients.contains(&0) || coefficients[0].saturating_add(coefficients[1]) >= 1 << 23 {
                 continue;
             }
             let Some(function) = Self::levels(pairs, coefficients, 1.0 / one) else { continue };

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::{
-    Operator, Requantization, Window, unary,
+    Operator, Requantization, Window, check_accumulator, unary,
     window::{image, image_shape},
 };
 #[cfg(feature = "execute")]
@@ -37,6 +37,8 @@ impl Operator for AveragePool {
             return Err(GraphError::new("padded average pooling is not supported: pad the tensor explicitly"));
         }
         let extent = self.window.output([h, w])?;
+        // As one weight: all are 1.
+        check_accumulator(x, core::iter::once((self.window.kernel[0] * self.window.kernel[1]) as i64), 0)?;
         crate::graph::check_scale(self.multiplier(x, output))?;
         Ok(image_shape(x.shape.len(), n, c, extent))
     }

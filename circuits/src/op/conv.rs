@@ -3,7 +3,7 @@
 use alloc::{format, vec::Vec};
 
 use super::{
-    Operator, Requantization, Window, unary,
+    Operator, Requantization, Window, check_accumulator, unary,
     window::{image, image_shape},
 };
 use crate::{
@@ -49,6 +49,9 @@ impl Operator for Conv {
             (c / self.group).checked_mul(self.window.kernel[0]).and_then(|t| t.checked_mul(self.window.kernel[1]));
         if taps.and_then(|t| t.checked_mul(o)) != Some(self.weights.len()) || self.bias.len() != o {
             return Err(GraphError::new("the number of weights or biases does not fit the shapes"));
+        }
+        for (filter, &bias) in self.weights.chunks(self.weights.len() / o).zip(&self.bias) {
+            check_accumulator(x, filter.iter().map(|&w| w.into()), bias)?;
         }
         self.requantization.check(o, output)?;
         Ok(image_shape(x.shape.len(), n, o, extent))

@@ -2,7 +2,7 @@
 
 use alloc::{format, vec::Vec};
 
-use super::{Operator, Requantization, unary};
+use super::{Operator, Requantization, check_accumulator, unary};
 use crate::{
     circuit::{LinearMap, LowerError, Lowering, WireId},
     graph::{Encoder, GraphError, TensorInfo},
@@ -49,6 +49,9 @@ impl Operator for Dense {
         let weights = self.batch.checked_mul(k).and_then(|t| t.checked_mul(self.n));
         if weights != Some(self.weights.len()) || self.bias.len() != self.n {
             return Err(GraphError::new("the number of weights or biases does not fit the shapes"));
+        }
+        for (i, column) in self.weights.chunks(k).enumerate() {
+            check_accumulator(x, column.iter().map(|&w| w.into()), self.bias[i % self.n])?;
         }
         self.requantization.check(self.n, output)?;
         let mut shape = rows.to_vec();

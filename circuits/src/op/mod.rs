@@ -121,6 +121,22 @@ fn unary<'a>(inputs: &[&'a TensorInfo]) -> Result<&'a TensorInfo, GraphError> {
     }
 }
 
+/// Refuses a sum `bias + Σ (x − zero)·w` that some operand of this type could push out of int32, where ONNX Runtime and
+/// the executor wrap. Padding and cut windows leave terms out, and zero is within the range of every term.
+fn check_accumulator(x: &TensorInfo, weights: impl Iterator<Item = i64>, bias: i32) -> Result<(), GraphError> {
+    let q = &x.quant;
+    let [lo, hi] = [q.dtype.min(), q.dtype.max()].map(|end| i64::from(end - q.zero_point));
+    let (least, most) = weights.fold((i64::from(bias), i64::from(bias)), |(least, most), w| {
+        let (a, b) = (w * lo, w * hi);
+        (least + a.min(b), most + a.max(b))
+    });
+    if i32::try_from(least).is_ok() && i32::try_from(most).is_ok() {
+        Ok(())
+    } else {
+        Err(GraphError::new(alloc::format!("an accumulator can reach {least} to {most}, outside int32")))
+    }
+}
+
 /// Refuses an operand whose quantization differs from the output's, for operators that only move or select values.
 fn check_same_quantization(x: &TensorInfo, y: &TensorInfo) -> Result<(), GraphError> {
     if x.quant == y.quant {

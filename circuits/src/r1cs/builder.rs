@@ -5,9 +5,14 @@ use alloc::vec::Vec;
 use ark_bn254::Fr;
 use ark_ff::{AdditiveGroup as _, BigInteger as _, Field as _, One as _, PrimeField as _, Zero as _};
 
+use super::lookup::{Plan, Requests, Table};
 use crate::circuit::Interval;
 
-/// A variable with its value: index 0 is the constant one, 1 to 8 are the public inputs, witnesses follow.
+/// Set in the number of a variable that is computed from the challenge; those are numbered apart from all others.
+pub const DERIVED: u32 = 1 << 31;
+
+/// A variable with its value: index 0 is the constant one, the public inputs follow (the challenge is the last of them),
+/// then the witnesses; those computed from the challenge are [`DERIVED`].
 #[derive(Clone, Copy, Debug)]
 pub struct Num {
     /// Column of the constraint matrices.
@@ -88,23 +93,107 @@ pub trait Sink {
 
     /// `a · b = c`.
     fn constraint(&mut self, place: Place, a: &Lc, b: &Lc, c: &Lc);
+
+    /// The challenge, if it is known already.
+    fn challenge(&self) -> Fr {
+        Fr::zero()
+    }
+
+    /// A fresh witness `numerator / denominator`, where the challenge is known; the very next constraint defines it, with
+    /// this witness as `a`, the denominator as `b` and the numerator as `c`.
+    fn derived(&mut self, numerator: Fr, denominator: Fr) -> Fr {
+        let _ = (numerator, denominator);
+        Fr::zero()
+    }
+}
+
+/// Widest reach of quotients, on each side, that a table is made for.
+const MAX_REACH: u32 = 1 << 20;
+
+/// How ranges are proven.
+pub(super) enum Ranges<'p> {
+    /// By bits.
+    Bits,
+    /// Not at all: what is asked for is collected.
+    Collect(Requests),
+    /// By looking up limbs.
+    Lookups(Lookups<'p>),
+}
+
+/// The lookups of a circuit so far.
+pub(super) struct Lookups<'p> {
+    plan: &'p Plan,
+    challenge: Num,
+    /// For each table, how often each row was looked up.
+    multiplicities: Vec<Vec<u64>>,
+    /// For each table, the sum of the inverses of its queries.
+    sums: Vec<Lc>,
 }
 
 /// Allocates variables and emits constraints.
 pub struct Builder<'s, S: Sink> {
     sink: &'s mut S,
     next: u32,
+    next_derived: u32,
     place: Place,
+    pub(super) ranges: Ranges<'s>,
 }
 
 impl<'s, S: Sink> Builder<'s, S> {
-    pub(super) fn new(sink: &'s mut S, first_witness: u32) -> Self {
-        Self { sink, next: first_witness, place: Place { relation: 0, element: 0, name: "" } }
+    /// A builder after `public_inputs` public inputs. With a plan, ranges are looked up, and there is a public input more:
+    /// the challenge.
+    pub(super) fn new(sink: &'s mut S, public_inputs: usize, plan: Option<&'s Plan>) -> Self {
+        let mut next = public_inputs as u32 + 1;
+        let ranges = plan.map_or(Ranges::Bits, |plan| {
+            let challenge = Num { variable: next, value: sink.challenge() };
+            next += 1;
+            let multiplicities = plan.tables.iter().map(|t| alloc::vec![0; t.len()]).collect();
+            let sums = plan.tables.iter().map(|_| Lc { tracked: S::TERMS, ..Lc::default() }).collect();
+            Ranges::Lookups(Lookups { plan, challenge, multiplicities, sums })
+        });
+        Self { sink, next, next_derived: 0, place: Place { relation: 0, element: 0, name: "" }, ranges }
     }
 
-    /// Number of variables so far, the constant one and the public inputs included.
-    pub fn variables(&self) -> u32 {
-        self.next
+    /// A builder that collects what is asked for.
+    pub(super) fn collect(sink: &'s mut S, public_inputs: usize) -> Self {
+        Self { ranges: Ranges::Collect(Requests::default()), ..Self::new(sink, public_inputs, None) }
+    }
+
+    /// Number of variables so far: with the constant one and the public inputs, and of those that are derived.
+    pub fn variables(&self) -> [u32; 2] {
+        [self.next, self.next_derived]
+    }
+
+    /// Asks for a step of the current relation: a remainder of `shift` bits, a quotient within `reach`, a result of at most
+    /// `levels`. The table that it is looked up in and how far below zero that goes, or none if it is left to bits, which
+    /// take `by_bits` constraints.
+    pub(super) fn step_table(
+        &mut self,
+        shift: u32,
+        reach: Interval,
+        levels: u32,
+        by_bits: usize,
+    ) -> Option<(usize, u32)> {
+        let key = (self.place.relation, levels);
+        match &mut self.ranges {
+            Ranges::Bits => None,
+            Ranges::Collect(requests) => {
+                let bound = |v: i64| u32::try_from(v.max(0)).ok().filter(|&v| v <= MAX_REACH);
+                let (below, above) = (bound(-reach.lo)?, bound(reach.hi)?);
+                let step = requests.steps.entry(key).or_default();
+                *step.shifts.entry(shift).or_default() += 1;
+                step.below = step.below.max(below);
+                step.above = step.above.max(above);
+                step.by_bits += by_bits as u64;
+                None
+            }
+            Ranges::Lookups(l) => {
+                let index = l.plan.clamp(key.0, levels)?;
+                let Table::Clamp { below, above, .. } = l.plan.tables[index] else { return None };
+                // An element of too wide a reach did not enter the plan.
+                (-i64::from(below) <= reach.lo && reach.hi <= i64::from(above)).then_some((index, below))
+            }
+        }
     }
 
     pub(super) fn enter_relation(&mut self, relation: usize) {
@@ -186,6 +275,144 @@ impl<'s, S: Sink> Builder<'s, S> {
         (0..count).map(|i| self.boolean(name, canonical.get_bit(i))).collect()
     }
 
+    /// `value` is in `[0, 2^count)`: by bits, or by limbs that are looked up. Two constraint names: of the parts, and of
+    /// their sum.
+    pub fn range(&mut self, names: [&'static str; 2], value: &Lc, count: usize) {
+        match &mut self.ranges {
+            Ranges::Bits => {
+                self.decompose(names, value, count);
+            }
+            Ranges::Collect(requests) => *requests.ranges.entry(count as u32).or_default() += 1,
+            Ranges::Lookups(_) if count == 0 => {
+                let zero = self.lc();
+                self.enforce_equal(names[1], value, &zero);
+            }
+            Ranges::Lookups(_) => {
+                let limbs = self.limbs(value, count);
+                let (low, top) = limbs.split_at(limbs.len() - 1);
+                let low: Vec<Num> = low.iter().map(|&(value, _, _)| self.witness(value)).collect();
+                let mut rest = value.clone();
+                let mut weight = Fr::one();
+                for (num, &(_, width, table)) in low.iter().zip(&limbs) {
+                    let limb = self.var(*num);
+                    self.look_up_limb(names[0], &limb, width, table);
+                    rest.push(-weight, *num);
+                    weight *= power(width as usize);
+                }
+                // The top limb is what remains: no witness, and no sum to constrain.
+                let top_limb = rest.scale(weight.inverse().unwrap_or_default());
+                self.look_up_limb(names[0], &top_limb, top[0].1, top[0].2);
+            }
+        }
+    }
+
+    /// `count` looked-up bits of the canonical integer of `value`, as limbs low to high with their weights.
+    pub(super) fn looked_up_limbs(&mut self, name: &'static str, value: Fr, count: usize) -> Lc {
+        let mut sum = self.lc();
+        if count == 0 {
+            return sum;
+        }
+        let value = self.constant(value);
+        let mut weight = Fr::one();
+        for (value, width, table) in self.limbs(&value, count) {
+            let num = self.witness(value);
+            let limb = self.var(num);
+            self.look_up_limb(name, &limb, width, table);
+            sum.push(weight, num);
+            weight *= power(width as usize);
+        }
+        sum
+    }
+
+    /// The plan, which has every range and table that was collected: a missing one must never pass for a check.
+    #[allow(clippy::expect_used, reason = "the plan was made from the same walk over the circuit")]
+    fn plan(&self) -> &'s Plan {
+        match &self.ranges {
+            Ranges::Lookups(l) => Some(l.plan),
+            Ranges::Bits | Ranges::Collect(_) => None,
+        }
+        .expect("lookups are planned")
+    }
+
+    #[allow(clippy::expect_used, reason = "only called where lookups are planned")]
+    fn lookups(&mut self) -> &mut Lookups<'s> {
+        match &mut self.ranges {
+            Ranges::Lookups(l) => Some(l),
+            Ranges::Bits | Ranges::Collect(_) => None,
+        }
+        .expect("lookups are planned")
+    }
+
+    /// The plan's cut of a range: value, width and table width of each limb.
+    #[allow(clippy::expect_used, reason = "the plan was made from the same walk over the circuit")]
+    fn limbs(&self, value: &Lc, count: usize) -> Vec<(Fr, u32, u32)> {
+        let canonical = value.value.into_bigint();
+        let limbs = self.plan().limbs(count as u32).expect("every range was collected");
+        let mut at = 0;
+        let cut = limbs.widths.iter().zip(&limbs.tables).map(|(&width, &table)| {
+            let bits = (0..width as usize).filter(|&i| canonical.get_bit(at + i)).map(|i| 1u64 << i).sum::<u64>();
+            at += width as usize;
+            (Fr::from(bits), width, table)
+        });
+        cut.collect()
+    }
+
+    #[allow(clippy::expect_used, reason = "the plan was made from the same walk over the circuit")]
+    fn look_up_limb(&mut self, name: &'static str, limb: &Lc, width: u32, table_width: u32) {
+        let table = self.plan().range_table(table_width).expect("every width has a table");
+        self.query(name, table, limb);
+        if width != table_width {
+            // Below 2^width: shifted to the top of the table, it is a row again.
+            let shifted = limb.clone().scale(power((table_width - width) as usize));
+            self.query(name, table, &shifted);
+        }
+    }
+
+    /// `value` is a row of the table.
+    pub(super) fn query(&mut self, name: &'static str, table: usize, value: &Lc) {
+        let row = self.plan().tables[table].find(&value.value);
+        let challenge = self.lookups().challenge;
+        let denominator = value.clone().scale(-Fr::one()).add(Fr::one(), challenge);
+        let one = self.constant(Fr::one());
+        let inverse = self.derived(name, &one, &denominator);
+        let l = self.lookups();
+        if let Some(row) = row {
+            l.multiplicities[table][row] += 1;
+        }
+        l.sums[table].push(Fr::one(), inverse);
+    }
+
+    /// A fresh witness that equals `numerator / denominator`, computed once the challenge is known.
+    fn derived(&mut self, name: &'static str, numerator: &Lc, denominator: &Lc) -> Num {
+        let variable = DERIVED | self.next_derived;
+        self.next_derived += 1;
+        let num = Num { variable, value: self.sink.derived(numerator.value, denominator.value) };
+        let a = self.var(num);
+        self.enforce(name, &a, denominator, numerator);
+        num
+    }
+
+    /// The tables' sides of all sums, and the sums.
+    pub(super) fn finish_lookups(&mut self) {
+        let Ranges::Lookups(Lookups { plan, challenge, multiplicities, sums }) =
+            core::mem::replace(&mut self.ranges, Ranges::Bits)
+        else {
+            return;
+        };
+        for (table, (multiplicities, mut sum)) in plan.tables.iter().zip(multiplicities.into_iter().zip(sums)) {
+            for (row, count) in multiplicities.into_iter().enumerate() {
+                self.enter_element(row);
+                let multiplicity = self.witness(Fr::from(count));
+                let numerator = self.var(multiplicity);
+                let denominator = self.lc().add(Fr::one(), challenge).plus(-table.row(row));
+                let share = self.derived("lookup.row", &numerator, &denominator);
+                sum.push(-Fr::one(), share);
+            }
+            let zero = self.lc();
+            self.enforce_equal("lookup.sum", &sum, &zero);
+        }
+    }
+
     /// `count` bits that add up to `value`, least significant first: `value` is in `[0, 2^count)`. Two constraint
     /// names: of the booleans, and of the sum.
     pub fn decompose(&mut self, names: [&'static str; 2], value: &Lc, count: usize) -> Vec<Num> {
@@ -217,8 +444,11 @@ impl<'s, S: Sink> Builder<'s, S> {
             return self.lc();
         }
         let n = width(-1 - bounds.lo).max(width(bounds.hi));
-        let bits = self.decompose(names, &difference.clone().plus(power(n)), n + 1);
-        self.var(bits[n])
+        let shifted = difference.clone().plus(power(n));
+        let top = self.boolean(names[0], shifted.value.into_bigint().get_bit(n));
+        let low = shifted.add(-power(n), top);
+        self.range(names, &low, n);
+        self.var(top)
     }
 
     /// A witness that equals `then` if the bit `condition` is one, else `otherwise`.

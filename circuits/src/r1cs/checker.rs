@@ -3,8 +3,9 @@
 use alloc::vec::Vec;
 
 use ark_bn254::Fr;
+use ark_ff::Field as _;
 
-use super::builder::{Lc, Place, Sink};
+use super::builder::{DERIVED, Lc, Place, Sink};
 
 /// A constraint that does not hold.
 pub type Failure = Place;
@@ -14,6 +15,8 @@ pub type Failure = Place;
 pub struct Checker {
     /// Values by variable: one, the public inputs, then the witnesses so far.
     pub assignment: Vec<Fr>,
+    /// Values of the witnesses that are derived from the challenge so far.
+    pub derived: Vec<Fr>,
     /// Constraints that do not hold, in order.
     pub failures: Vec<Failure>,
     /// Number of constraints seen.
@@ -23,7 +26,8 @@ pub struct Checker {
 }
 
 impl Checker {
-    /// A checker for a statement: the constant one and the public inputs.
+    /// A checker for a statement: the constant one and the public inputs, of which the challenge, where the circuit has one,
+    /// is the last.
     pub fn new(public_inputs: &[Fr]) -> Self {
         let mut assignment = alloc::vec![Fr::from(1u64)];
         assignment.extend_from_slice(public_inputs);
@@ -31,7 +35,11 @@ impl Checker {
     }
 
     fn eval(&self, lc: &Lc) -> Fr {
-        lc.terms.iter().map(|&(v, c)| self.assignment[v as usize] * c).sum()
+        let value = |v: u32| match v & DERIVED {
+            0 => self.assignment[v as usize],
+            _ => self.derived[(v & !DERIVED) as usize],
+        };
+        lc.terms.iter().map(|&(v, c)| value(v) * c).sum()
     }
 }
 
@@ -44,6 +52,17 @@ impl Sink for Checker {
             _ => value,
         };
         self.assignment.push(value);
+        value
+    }
+
+    fn challenge(&self) -> Fr {
+        // Asked for before the first witness.
+        self.assignment.last().copied().unwrap_or_default()
+    }
+
+    fn derived(&mut self, numerator: Fr, denominator: Fr) -> Fr {
+        let value = numerator * denominator.inverse().unwrap_or_default();
+        self.derived.push(value);
         value
     }
 

@@ -19,9 +19,11 @@
 pub mod affine;
 mod builder;
 mod checker;
+mod closure;
 mod commit;
 mod disclose;
 mod linear;
+mod lookup;
 mod max;
 pub mod poseidon;
 mod range;
@@ -31,8 +33,12 @@ mod synthesize;
 pub use ark_bn254::Fr;
 
 pub use self::{
-    builder::{Builder, Lc, Num, Place, Sink},
+    builder::{Builder, DERIVED, Lc, Num, Place, Sink},
     checker::{Checker, Failure},
+    closure::{Closure, ClosureError},
     commit::{Commitment, pack},
-    synthesize::{CircuitWitness, Cost, Counter, PUBLIC_INPUTS, SynthesisError, Synthesizer, public_inputs},
+    lookup::{Plan, Table},
+    synthesize::{
+        CircuitWitness, Cost, Counter, PUBLIC_INPUTS, RangeChecks, SynthesisError, Synthesizer, public_inputs,
+    },
 };

@@ -12,11 +12,12 @@
 //! `u` above the clamp's width says `v > last`.
 
 use ark_bn254::Fr;
-use ark_ff::One as _;
+use ark_ff::{Field as _, One as _};
 
 use super::{
     affine::AffineStep,
-    builder::{Builder, Lc, Num, Sink, fr, power, width},
+    builder::{Builder, Lc, Num, Sink, fr, power, small, width},
+    lookup::packing,
 };
 use crate::circuit::Interval;
 
@@ -32,6 +33,14 @@ pub(super) fn requantize<S: Sink>(b: &mut Builder<'_, S>, x: &Lc, form: &AffineS
         // Within these bounds the function is constant, up to corrections.
         let constant = if quotients.hi <= first { first } else { last };
         return b.materialize("requantize.value", &correction.plus(fr(constant)));
+    }
+
+    let by_bits = shift + width(quotients.hi - quotients.lo) + 4;
+    let plain = form.exceptions.iter().all(|e| e.0 < bounds.lo || bounds.hi < e.0);
+    let reach = Interval::new(quotients.lo - first, quotients.hi - first);
+    let levels = (last - first) as u32;
+    if plain && let Some((table, below)) = b.step_table(form.shift, reach, levels, by_bits) {
+        return by_lookup(b, x, form, table, below);
     }
 
     // Low clamp: u = v − first + 2^(n−1), its top bit says v ≥ first. Otherwise u = v − base with base ≤ v; with a high
@@ -95,6 +104,32 @@ pub(super) fn requantize<S: Sink>(b: &mut Builder<'_, S>, x: &Lc, form: &AffineS
     let y = b.witness(sign.value * t.value + fr(floor) + correction.value);
     let product = b.var(y).plus(-fr(floor)).add_lc(-Fr::one(), &correction);
     b.enforce("requantize.saturate_low", &t, &sign, &product);
+    y
+}
+
+/// The step by one lookup of quotient and value:
+///
+/// ```text
+/// M·x + B − 2^k·(first − below) = rem + 2^k·row          rem ∈ [0, 2^k) by limbs; the row is what remains, no witness
+/// y − first ∈ [0, 2^w)                                   by a lookup of its own
+/// row + K·(y − first) ∈ table
+/// ```
+///
+/// The packed query binds both: with the left side below `2^k·rows` and `y − first` below `2^w ≤ 2^8`, two different
+/// results would differ by at least `2^k·K`, which is more than `2^(k+1)·rows` and does not wrap (`K = 2^40`, at most
+/// `2^22` rows, `k ≤ 44`). So the result is the table's for this row, and the row is the quotient.
+fn by_lookup<S: Sink>(b: &mut Builder<'_, S>, x: &Lc, form: &AffineStep, table: usize, below: u32) -> Num {
+    let (first, shift, below) = (i64::from(form.first), form.shift as usize, i64::from(below));
+    let levels = i64::from(form.last) - first;
+    let base = power(shift) * fr(first - below);
+    let total = x.clone().scale(fr(form.multiplier)).plus(fr(form.offset) - base);
+    let remainder = b.looked_up_limbs("requantize.remainder", total.value, shift);
+    let row = total.add_lc(-Fr::one(), &remainder).scale(power(shift).inverse().unwrap_or_default());
+    let result = small(&row.value).map_or(0, |r| (r - below).clamp(0, levels));
+    let y = b.witness(fr(first + result));
+    let result = b.var(y).plus(-fr(first));
+    b.range(["requantize.value_range"; 2], &result, width(levels));
+    b.query("requantize.step", table, &row.add_lc(packing(), &result));
     y
 }
 

@@ -8,10 +8,11 @@ use rayon::prelude::*;
 
 use super::{
     affine::AffineStep,
-    builder::{Builder, Lc, Num, Place, Sink, fr},
+    builder::{Builder, Lc, Num, Place, Ranges, Sink, fr},
     commit::{Commitment, commit},
     disclose::disclose,
     linear::Accumulators,
+    lookup::Plan,
     max::max,
     range::range,
     requantize::requantize,
@@ -41,11 +42,22 @@ pub struct CircuitWitness {
     pub output_salt: Fr,
 }
 
+/// How a circuit proves that values are in ranges: the only difference between the systems on rank-1 constraints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RangeChecks {
+    /// Bit by bit: constraints alone.
+    Bits,
+    /// By looking up limbs and steps in tables: needs a challenge after the commitment to all other wires.
+    Lookups,
+}
+
 /// A circuit with the certified arithmetic forms of all its step functions.
 pub struct Synthesizer<'c> {
     circuit: &'c Circuit,
     /// For each relation that is a requantization, the forms of its functions.
     forms: Vec<Vec<AffineStep>>,
+    /// The tables, where ranges are looked up.
+    plan: Option<Plan>,
 }
 
 /// A wire while the circuit is walked.
@@ -63,8 +75,8 @@ pub struct SynthesisError {
 }
 
 impl<'c> Synthesizer<'c> {
-    /// Finds and certifies the arithmetic form of every step function.
-    pub fn new(circuit: &'c Circuit) -> Result<Self, LowerError> {
+    /// Finds and certifies the arithmetic form of every step function, and plans the tables.
+    pub fn new(circuit: &'c Circuit, ranges: RangeChecks) -> Result<Self, LowerError> {
         let forms = circuit.relations.iter().map(|r| match &r.relation {
             Relation::Requantize(q) => {
                 let forms: Result<Vec<_>, _> = q.functions.par_iter().map(AffineStep::find).collect();
@@ -77,7 +89,31 @@ impl<'c> Synthesizer<'c> {
             | Relation::Commit { .. }
             | Relation::Disclose { .. } => Ok(Vec::new()),
         });
-        Ok(Self { circuit, forms: forms.collect::<Result<_, _>>()? })
+        let mut this = Self { circuit, forms: forms.collect::<Result<_, _>>()?, plan: None };
+        if ranges == RangeChecks::Lookups {
+            this.plan = Some(this.make_plan().map_err(|e| LowerError::new(alloc::format!("{e}")))?);
+        }
+        Ok(this)
+    }
+
+    fn make_plan(&self) -> Result<Plan, SynthesisError> {
+        let mut counter = Counter::new(self.circuit);
+        let mut b = Builder::collect(&mut counter, PUBLIC_INPUTS);
+        self.walk(&mut b, &[Fr::zero(); PUBLIC_INPUTS], None)?;
+        Ok(match &b.ranges {
+            Ranges::Collect(requests) => Plan::new(requests),
+            Ranges::Bits | Ranges::Lookups(_) => Plan::default(),
+        })
+    }
+
+    /// The tables, where ranges are looked up.
+    pub fn plan(&self) -> Option<&Plan> {
+        self.plan.as_ref()
+    }
+
+    /// Public inputs: those of the statement, and the challenge where there is one, the last of them.
+    pub fn public_inputs(&self) -> usize {
+        PUBLIC_INPUTS + usize::from(self.plan.is_some())
     }
 
     /// The circuit.
@@ -85,14 +121,28 @@ impl<'c> Synthesizer<'c> {
         self.circuit
     }
 
-    /// Emits all constraints. Without a witness the values are meaningless, the shape is the same.
+    /// Emits all constraints. Without a witness the values are meaningless, the shape is the same. Gives the number of
+    /// variables: of those that are known before the challenge, with the constant one and the public inputs, and of those
+    /// that are derived from it.
     pub fn synthesize<S: Sink>(
         &self,
         public: &[Fr; PUBLIC_INPUTS],
         witness: Option<&CircuitWitness>,
         sink: &mut S,
-    ) -> Result<u32, SynthesisError> {
-        let mut b = Builder::new(sink, PUBLIC_INPUTS as u32 + 1);
+    ) -> Result<[u32; 2], SynthesisError> {
+        let mut b = Builder::new(sink, PUBLIC_INPUTS, self.plan.as_ref());
+        self.walk(&mut b, public, witness)?;
+        b.enter_relation(self.circuit.relations.len() + 1);
+        b.finish_lookups();
+        Ok(b.variables())
+    }
+
+    fn walk<S: Sink>(
+        &self,
+        b: &mut Builder<'_, S>,
+        public: &[Fr; PUBLIC_INPUTS],
+        witness: Option<&CircuitWitness>,
+    ) -> Result<(), SynthesisError> {
         let slot = |i: usize| Num { variable: i as u32 + 1, value: public[i] };
         let mut wires: Vec<Option<Value<'c>>> = self.circuit.wires.iter().map(|_| None).collect();
         for (index, applied) in self.circuit.relations.iter().enumerate() {
@@ -114,7 +164,7 @@ impl<'c> Synthesizer<'c> {
                     let mut elements = Vec::with_capacity(count);
                     for i in 0..count {
                         b.enter_element(i);
-                        elements.push(range(&mut b, input(i), *dtype));
+                        elements.push(range(b, input(i), *dtype));
                     }
                     Some(Value::Elements(elements))
                 }
@@ -127,8 +177,8 @@ impl<'c> Synthesizer<'c> {
                     let mut elements = Vec::with_capacity(bounds.len());
                     for (i, &range) in bounds.iter().enumerate() {
                         b.enter_element(i);
-                        let x = Self::read(&wires, applied.inputs[0], i, &b).ok_or_else(wrong)?;
-                        elements.push(requantize(&mut b, &x, &self.forms[index][q.function_of(i)], range));
+                        let x = Self::read(&wires, applied.inputs[0], i, b).ok_or_else(wrong)?;
+                        elements.push(requantize(b, &x, &self.forms[index][q.function_of(i)], range));
                     }
                     Some(Value::Elements(elements))
                 }
@@ -138,7 +188,7 @@ impl<'c> Synthesizer<'c> {
                     for (i, w) in windows.iter().enumerate() {
                         b.enter_element(i);
                         let window: Vec<_> = w.iter().map(|&j| x[j as usize]).collect();
-                        elements.push(max(&mut b, &window));
+                        elements.push(max(b, &window));
                     }
                     Some(Value::Elements(elements))
                 }
@@ -151,11 +201,11 @@ impl<'c> Synthesizer<'c> {
                         CommitmentUse::Input => (INPUT_COMMITMENT, witness.map(|w| w.input_salt)),
                         CommitmentUse::Output => (OUTPUT, witness.map(|w| w.output_salt)),
                     };
-                    commit(&mut b, *role, elements(0)?, *dtype, salt.unwrap_or_default(), slot(target));
+                    commit(b, *role, elements(0)?, *dtype, salt.unwrap_or_default(), slot(target));
                     None
                 }
                 Relation::Disclose { disclosure, dtype } => {
-                    disclose(&mut b, *disclosure, &bounded(0)?, *dtype, slot(OUTPUT));
+                    disclose(b, *disclosure, &bounded(0)?, *dtype, slot(OUTPUT));
                     None
                 }
             };
@@ -173,7 +223,7 @@ impl<'c> Synthesizer<'c> {
             let (public, value) = (b.var(slot(i)), b.constant(value));
             b.enforce_equal(name, &public, &value);
         }
-        Ok(b.variables())
+        Ok(())
     }
 
     /// Element `i` of a wire as a linear combination.
@@ -197,10 +247,10 @@ impl<'c> Synthesizer<'c> {
 
     /// Constraints and witnesses, in all and for each relation.
     pub fn cost(&self) -> Result<Cost, SynthesisError> {
-        let mut counter = Counter { cost: Cost::default() };
-        counter.cost.relations = alloc::vec![RelationCost::default(); self.circuit.relations.len() + 1];
-        counter.cost.variables = self.synthesize(&[Fr::zero(); PUBLIC_INPUTS], None, &mut counter)? as usize;
-        Ok(counter.cost)
+        let mut counter = Counter::new(self.circuit);
+        let variables = self.synthesize(&[Fr::zero(); PUBLIC_INPUTS], None, &mut counter)?;
+        let [variables, derived] = variables.map(|n| n as usize);
+        Ok(Cost { public_inputs: self.public_inputs(), variables, derived, ..counter.cost })
     }
 }
 
@@ -209,10 +259,21 @@ impl<'c> Synthesizer<'c> {
 pub struct Cost {
     /// All constraints.
     pub constraints: usize,
-    /// All variables: the constant one, the public inputs, the witnesses.
+    /// Public inputs: those of the statement, and the challenge where there is one.
+    pub public_inputs: usize,
+    /// The constant one, the public inputs, and the witnesses that are known before the challenge.
     pub variables: usize,
-    /// One entry for each relation, and a last one for the statement's constants.
+    /// The witnesses that are derived from the challenge.
+    pub derived: usize,
+    /// One entry for each relation, one for the statement's constants, and one for the tables.
     pub relations: Vec<RelationCost>,
+}
+
+impl Cost {
+    /// The variable of the challenge: the last public input, if the circuit has one.
+    pub fn challenge(&self) -> Option<u32> {
+        (self.public_inputs > PUBLIC_INPUTS).then_some(self.public_inputs as u32)
+    }
 }
 
 /// Counts of one relation.
@@ -225,6 +286,13 @@ pub struct RelationCost {
 /// The sink of [`Synthesizer::cost`].
 pub struct Counter {
     cost: Cost,
+}
+
+impl Counter {
+    fn new(circuit: &Circuit) -> Self {
+        let relations = alloc::vec![RelationCost::default(); circuit.relations.len() + 2];
+        Self { cost: Cost { relations, ..Cost::default() } }
+    }
 }
 
 impl Sink for Counter {

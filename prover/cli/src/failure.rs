@@ -117,7 +117,7 @@ impl From<SetupError> for Failure {
             SetupError::Randomness(e) => e.into(),
             SetupError::Cancelled(_) => interrupted(),
             SetupError::TooLarge(_) => Self::new("too_large", "", e),
-            SetupError::Synthesis(_) | SetupError::Key(_) => Self::new("setup", "", e),
+            SetupError::Synthesis(_) | SetupError::Closure(_) | SetupError::Key(_) => Self::new("setup", "", e),
         }
     }
 }

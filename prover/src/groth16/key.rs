@@ -6,12 +6,12 @@
 //! | version, little-endian | 2 |
 //! | system id | 16 |
 //! | digest of the verifying key that it belongs to | 32 |
-//! | variables, domain size, little-endian | 8 + 8 |
-//! | β, δ in G1 | 64 + 64 |
-//! | A, B (G1), B (G2) of each variable; L of each witness; H of each row but the last | 64, 128 |
+//! | variables, derived ones, domain size, little-endian | 8 + 8 + 8 |
+//! | β and each phase's δ in G1 | 64 each |
+//! | A of each variable; B (G1) and B (G2) of those not derived; L of each witness; H of each row but the last | 64, 128 |
 //! | SHA-256 of all before | 32 |
 //!
-//! A point is its coordinates, each canonical and little-endian; the identity is all zeros. Points are not checked
+//! Variables are counted without the derived ones. A point is its coordinates, each canonical and little-endian; the identity is all zeros. Points are not checked
 //! against the curve: the digest finds damage, and every proof is verified before it leaves the prover.
 
 use std::{
@@ -20,22 +20,28 @@ use std::{
     path::Path,
 };
 
-use ark_bn254::{Bn254, Fq, Fq2};
+use ark_bn254::{Fq, Fq2};
 use ark_ec::{
     AffineRepr as _,
     short_weierstrass::{Affine, SWCurveConfig},
 };
 use ark_ff::{BigInt, Field, PrimeField as _, Zero as _};
-use ark_groth16::{ProvingKey as Groth16Key, VerifyingKey as Groth16VerifyingKey};
+use avouch_circuits::r1cs::Cost;
+use avouch_verifier::VerifyingKey;
 use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
-use super::{qap::INSTANCE, setup::ProvingKey};
+use super::{
+    prover::sizes,
+    qap,
+    setup::{Points, ProvingKey},
+    system,
+};
 use crate::{files::FileError, memory::Sizes};
 
 const MAGIC: &[u8; 4] = b"AVPK";
-const VERSION: u16 = 1;
-const HEADER: usize = 4 + 2 + 16 + 32 + 8 + 8;
+const VERSION: u16 = 2;
+const HEADER: u64 = 4 + 2 + 16 + 32 + 3 * 8;
 /// Points decoded at a time.
 const CHUNK: usize = 1 << 14;
 
@@ -157,32 +163,30 @@ impl<R: Read> Reader<R> {
 impl ProvingKey {
     /// Writes the file's bytes.
     pub fn write(&self, out: impl Write) -> io::Result<()> {
-        let k = &self.key;
+        let k = &self.points;
         let mut out = Writer { inner: out, hash: Sha256::new() };
         out.put(MAGIC)?;
         out.put(&VERSION.to_le_bytes())?;
-        out.put(&super::SYSTEM.bytes())?;
+        out.put(&self.system.bytes())?;
         out.put(&self.verifying_key_digest)?;
-        out.put(&(k.a_query.len() as u64).to_le_bytes())?;
-        out.put(&(k.h_query.len() as u64 + 1).to_le_bytes())?;
-        out.points(&[k.beta_g1, k.delta_g1])?;
-        out.points(&k.a_query)?;
-        out.points(&k.b_g1_query)?;
-        out.points(&k.b_g2_query)?;
-        out.points(&k.l_query)?;
-        out.points(&k.h_query)?;
+        for size in [k.b_g1.len(), k.a.len() - k.b_g1.len(), k.h.len() + 1] {
+            out.put(&(size as u64).to_le_bytes())?;
+        }
+        out.points(&[k.beta_g1])?;
+        out.points(&k.deltas_g1)?;
+        out.points(&k.a)?;
+        out.points(&k.b_g1)?;
+        out.points(&k.b_g2)?;
+        out.points(&k.l)?;
+        out.points(&k.h)?;
         let digest = out.hash.clone().finalize();
         out.put(&digest)
     }
 
-    /// Reads a file for a circuit of these sizes and this verifying key. Nothing is allocated before header and length
-    /// fit, and the file is never in memory beside the key.
-    pub fn read(
-        path: &Path,
-        sizes: Sizes,
-        verifying_key: Groth16VerifyingKey<Bn254>,
-        verifying_key_digest: [u8; 32],
-    ) -> Result<Self, FileError> {
+    /// Reads a file for a circuit of this cost and this verifying key. Nothing is allocated before header and length fit,
+    /// and the file is never in memory beside the key.
+    pub fn read(path: &Path, cost: &Cost, verifying_key: &VerifyingKey) -> Result<Self, FileError> {
+        let system = verifying_key.system();
         let error = |message: &str| FileError::new(path, message);
         let io_error = |e: io::Error| match e.kind() {
             io::ErrorKind::UnexpectedEof => error("the proving key is truncated; run setup again"),
@@ -200,39 +204,46 @@ impl ProvingKey {
                 "proving key of version {version}, this program reads {VERSION}; run setup again"
             )));
         }
-        if r.take::<16>().map_err(io_error)? != super::SYSTEM.bytes() {
+        if r.take::<16>().map_err(io_error)? != system.bytes() {
             return Err(error("the proving key is for another proof system"));
         }
-        if r.take::<32>().map_err(io_error)? != verifying_key_digest {
+        if r.take::<32>().map_err(io_error)? != *verifying_key.digest() {
             return Err(error("the proving key does not belong to verifying.key beside it; run setup again"));
         }
-        let variables = u64::from_le_bytes(r.take().map_err(io_error)?);
-        let domain = u64::from_le_bytes(r.take().map_err(io_error)?);
-        if (Sizes { domain, variables }) != sizes {
+        let mut size = || r.take().map(u64::from_le_bytes).map_err(io_error);
+        let found = Sizes { variables: size()?, derived: size()?, domain: size()? };
+        let sizes = sizes(cost).map_err(|e| FileError::new(path, e))?;
+        if found != sizes {
             return Err(error("the proving key is for another circuit"));
         }
-        let (n, rows) = (variables as usize, domain as usize);
-        let expected = HEADER + 2 * 64 + n * (64 + 64 + 128) + (n - INSTANCE) * 64 + (rows - 1) * 64 + 32;
-        if length != expected as u64 {
+        let (alpha_g1, beta_g2, deltas_g2) = system::shared_points(verifying_key.material());
+        let expected =
+            HEADER + 64 * (1 + deltas_g2.len() as u64) + sizes.points_in_file(qap::instance(cost) as u64) + 32;
+        if length != expected {
             return Err(error(&format!("{length} bytes where {expected} are needed; run setup again")));
         }
-        let mut points = || -> io::Result<Groth16Key<Bn254>> {
-            Ok(Groth16Key {
+        let (first, rows) = (cost.variables, sizes.domain as usize);
+        let all = first + cost.derived;
+        let mut points = || -> io::Result<Points> {
+            Ok(Points {
+                alpha_g1,
                 beta_g1: r.point()?,
-                delta_g1: r.point()?,
-                a_query: r.points(n)?,
-                b_g1_query: r.points(n)?,
-                b_g2_query: r.points(n)?,
-                l_query: r.points(n - INSTANCE)?,
-                h_query: r.points(rows - 1)?,
-                vk: verifying_key.clone(),
+                beta_g2,
+                deltas_g1: r.points(deltas_g2.len())?,
+                deltas_g2: deltas_g2.clone(),
+                ic: Vec::new(),
+                a: r.points(all)?,
+                b_g1: r.points(first)?,
+                b_g2: r.points(first)?,
+                l: r.points(all - qap::instance(cost))?,
+                h: r.points(rows - 1)?,
             })
         };
-        let key = points().map_err(io_error)?;
+        let points = points().map_err(io_error)?;
         let digest: [u8; 32] = r.hash.clone().finalize().into();
         if r.take::<32>().map_err(io_error)? != digest {
             return Err(error("the proving key is damaged (its digest does not match); run setup again"));
         }
-        Ok(Self { verifying_key_digest, key })
+        Ok(Self { system, verifying_key_digest: *verifying_key.digest(), points })
     }
 }

@@ -1,39 +1,40 @@
-//! The proof system `groth16-bn254:v1`: Groth16 (ePrint 2016/260) over BN254 with the weights baked in as constants.
+//! The proof systems `groth16-bn254:v1` and `groth16-lookup-bn254:v1`: Groth16 (ePrint 2016/260) over BN254 with the weights
+//! baked in as constants, and the same with ranges looked up, which takes a committed phase and a challenge.
 //!
-//! Keys and verification are those of ark-groth16, with the QAP reduction of libsnark. Setup and proving are our own:
-//! setup streams each constraint into the QAP's evaluation and holds no matrix, and the prover takes `A·z` and `B·z`
-//! from the gadgets' integer arithmetic, so that a wide layer costs no memory.
+//! Keys are those of Groth16 with the QAP reduction of libsnark; with two phases, witnesses known before the challenge are
+//! over a δ of their own. Setup and proving are our own: setup streams each constraint into the QAP's evaluation and holds
+//! no matrix, and the prover takes `A·z` and `B·z` from the gadgets' integer arithmetic, so that a wide layer costs no
+//! memory. What the two systems do differently is in [`system`].
 
 mod key;
 mod prove;
 mod prover;
 mod qap;
 mod setup;
-
-use avouch_verifier::SystemId;
+mod system;
 
 pub use self::{
     prove::CreateError,
     prover::{Proof, ProveError, Prover, Request, Times, sizes},
     setup::{Keys, ProvingKey, SetupError, setup},
+    system::range_checks,
 };
-
-/// The system that this module proves with.
-const SYSTEM: SystemId = SystemId::Groth16Bn254;
 
 #[cfg(test)]
 mod tests {
     use ark_bn254::{Bn254, Fr};
-    use ark_groth16::{Groth16, prepare_verifying_key};
+    use ark_groth16::{Groth16, ProvingKey as ArkKey, VerifyingKey as ArkVerifyingKey, prepare_verifying_key};
     use avouch_circuits::{
         circuit::{Circuit, Disclosure},
         execute,
         graph::{DType, Graph, Node, Quantization, TensorId, TensorInfo},
         op::{Dense, Requantization},
-        r1cs::{Checker, CircuitWitness, Lc, PUBLIC_INPUTS, Place, Sink, Synthesizer, public_inputs},
+        r1cs::{CircuitWitness, Lc, PUBLIC_INPUTS, Place, RangeChecks, Sink, Synthesizer, public_inputs},
     };
 
-    use super::{prove, qap::Assignment, setup};
+    use avouch_verifier::{KeyPolicy, ProofFile, Statement, SystemId, verify};
+
+    use super::{Prover, Request, qap::Assignment, setup, setup::Points};
     use crate::random::Secrets;
 
     /// The constraint matrices in arkworks' form.
@@ -82,46 +83,80 @@ mod tests {
         graph
     }
 
+    fn ark_key(points: &Points) -> ArkKey<Bn254> {
+        ArkKey {
+            vk: ArkVerifyingKey {
+                alpha_g1: points.alpha_g1,
+                beta_g2: points.beta_g2,
+                gamma_g2: ark_ec::AffineRepr::generator(),
+                delta_g2: points.deltas_g2[0],
+                gamma_abc_g1: points.ic.clone(),
+            },
+            beta_g1: points.beta_g1,
+            delta_g1: points.deltas_g1[0],
+            a_query: points.a.clone(),
+            b_g1_query: points.b_g1.clone(),
+            b_g2_query: points.b_g2.clone(),
+            h_query: points.h.clone(),
+            l_query: points.l.clone(),
+        }
+    }
+
+    /// arkworks' own prover, from the matrices and with the same key: the reduction is the same, row by row.
     #[test]
-    fn a_proof_verifies_and_a_changed_input_does_not() {
+    fn the_key_is_that_of_arkworks() {
         let graph = graph();
         let circuit = Circuit::new(&graph, Disclosure::Raw).unwrap();
-        let synthesizer = Synthesizer::new(&circuit).unwrap();
+        let synthesizer = Synthesizer::new(&circuit, RangeChecks::Bits).unwrap();
         let cost = synthesizer.cost().unwrap();
-        let key = setup::generate(&synthesizer, &cost, &Secrets::Seeded([7; 32]), &()).unwrap();
+        let points = setup::generate(&synthesizer, &cost, 1, &Secrets::Seeded([7; 32]), &()).unwrap();
+        let key = ark_key(&points);
 
         let input = vec![-128, 127, 3, 55];
         let output = execute::run(&graph, &input).unwrap();
         let witness = CircuitWitness { input, input_salt: Fr::from(11u64), output_salt: Fr::from(12u64) };
         let public = public_inputs(&circuit, &witness, &output, Fr::from(99u64));
-        let mut checker = Checker::new(&public);
-        synthesizer.synthesize(&public, Some(&witness), &mut checker).unwrap();
-        assert_eq!(checker.failures, []);
-        let mut assignment = Assignment::new(&public, cost.variables, cost.constraints);
+        let mut assignment = Assignment::new(&public, &cost);
         synthesizer.synthesize(&public, Some(&witness), &mut assignment).unwrap();
-        let z = assignment.z.clone();
-        let (proof, _) = prove::create(&key, assignment, &()).unwrap();
-
-        let prepared = prepare_verifying_key(&key.vk);
-        assert!(Groth16::<Bn254>::verify_proof(&prepared, &proof, &public).unwrap());
-        for i in 0..public.len() {
-            let mut forged = public;
-            forged[i] += Fr::from(1u64);
-            assert!(!Groth16::<Bn254>::verify_proof(&prepared, &proof, &forged).unwrap(), "public input {i}");
-        }
-
-        // arkworks' own prover, from the matrices and with the same key: the reduction is the same, row by row.
         let mut matrices = Matrices::default();
         synthesizer.synthesize(&public, Some(&witness), &mut matrices).unwrap();
-        let theirs = Groth16::<Bn254>::create_proof_with_reduction_and_matrices(
+        let proof = Groth16::<Bn254>::create_proof_with_reduction_and_matrices(
             &key,
             Fr::from(3u64),
             Fr::from(4u64),
             &matrices.0,
             PUBLIC_INPUTS + 1,
             cost.constraints,
-            &z,
+            &assignment.z,
         );
-        assert!(Groth16::<Bn254>::verify_proof(&prepared, &theirs.unwrap(), &public).unwrap());
+        let (proof, prepared) = (proof.unwrap(), prepare_verifying_key(&key.vk));
+        assert!(Groth16::<Bn254>::verify_proof(&prepared, &proof, &public).unwrap());
+        for i in 0..public.len() {
+            let mut forged = public;
+            forged[i] += Fr::from(1u64);
+            assert!(!Groth16::<Bn254>::verify_proof(&prepared, &proof, &forged).unwrap(), "public input {i}");
+        }
+    }
+
+    #[test]
+    fn both_systems_prove_and_a_changed_input_does_not_verify() {
+        let graph = graph();
+        let circuit = Circuit::new(&graph, Disclosure::Raw).unwrap();
+        for &system in SystemId::ALL {
+            let keys = setup::setup(system, &circuit, "test", Some([7; 32]), &()).unwrap();
+            let prover = Prover::new(&graph, &circuit, keys).unwrap();
+            let proof = prover.prove(&[-128, 127, 3, 55], &Request::default(), &()).unwrap();
+            let key = KeyPolicy { allow_dev: true, expect_vk: None }.admit(prover.verifying_key().clone()).unwrap();
+            let statement = proof.file.statement();
+            for slot in 0..8 {
+                let mut slots = *statement.slots();
+                slots[slot][31] ^= 1;
+                let forged = Statement::new(system, slots).unwrap();
+                let bytes = proof.file.envelope().proof().to_vec();
+                let file = ProofFile::new(key.key(), forged, bytes).unwrap().encode();
+                assert!(verify(&key, &file).is_err(), "{system}: slot {slot}");
+            }
+            assert!(verify(&key, &proof.file.encode()).is_ok());
+        }
     }
 }

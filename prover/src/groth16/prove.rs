@@ -1,14 +1,21 @@
-//! The prover: quotient by FFTs, then multi-scalar multiplications.
+//! The prover: commitment and challenge where there are two phases, quotient by FFTs, multi-scalar multiplications.
 
-use ark_bn254::{Bn254, Fr, G1Projective, G2Projective};
+use std::time::Instant;
+
+use ark_bn254::{Fr, G1Projective, G2Projective};
 use ark_ec::{CurveGroup as _, VariableBaseMSM as _};
 use ark_ff::PrimeField as _;
-use ark_groth16::{Proof as Groth16Proof, ProvingKey as Groth16Key};
-use avouch_circuits::r1cs::PUBLIC_INPUTS;
+use ark_poly::EvaluationDomain as _;
+use avouch_circuits::r1cs::Cost;
+use avouch_verifier::Statement;
 use rayon::prelude::*;
 use zeroize::Zeroize as _;
 
-use super::qap::{self, Assignment, INSTANCE};
+use super::{
+    qap::{self, Assignment},
+    setup::ProvingKey,
+    system,
+};
 use crate::{
     progress::{self, Cancelled, Progress},
     random::{self, NoRandomness},
@@ -35,60 +42,103 @@ pub enum CreateError {
     Cancelled(#[from] Cancelled),
 }
 
-/// Seconds of the two phases.
+/// Seconds of the phases.
+#[derive(Default)]
 pub(super) struct CreateTimes {
+    pub(super) commit: f64,
     pub(super) fft: f64,
     pub(super) msm: f64,
 }
 
 /// A proof for an assignment that satisfies the constraints, with fresh blinding. The assignment is wiped.
 pub(super) fn create(
-    key: &Groth16Key<Bn254>,
-    assignment: Assignment,
+    key: &ProvingKey,
+    cost: &Cost,
+    statement: &Statement,
+    mut assignment: Assignment,
     progress: &dyn Progress,
-) -> Result<(Groth16Proof<Bn254>, CreateTimes), CreateError> {
-    let Assignment { mut z, a, b } = assignment;
-    let rows = a.len();
+) -> Result<(Vec<u8>, CreateTimes), CreateError> {
+    let points = &key.points;
     let shape =
         |what, key, circuit| if key == circuit { Ok(()) } else { Err(CreateError::Shape { what, key, circuit }) };
-    shape("variables", key.a_query.len(), z.len())?;
-    let domain = qap::domain(rows).ok_or(CreateError::Shape { what: "rows", key: key.h_query.len(), circuit: rows })?;
-    shape("rows", key.h_query.len() + 1, ark_poly::EvaluationDomain::size(&domain))?;
+    shape("variables", points.b_g1.len(), assignment.z.len())?;
+    shape("variables", points.a.len(), cost.variables + cost.derived)?;
+    let rows = assignment.a.len();
+    let domain = qap::domain(cost).ok_or(CreateError::Shape { what: "rows", key: points.h.len(), circuit: rows })?;
+    shape("rows", points.h.len() + 1, domain.size())?;
+    let instance = qap::instance(cost);
+    let mut times = CreateTimes::default();
+    let mut clock = Instant::now();
+    let mut lap = |of: &mut f64| *of += std::mem::replace(&mut clock, Instant::now()).elapsed().as_secs_f64();
+    let scalars = |v: &[Fr]| -> Vec<_> { v.par_iter().map(|x| x.into_bigint()).collect() };
+    let first = points.l.len() - cost.derived;
+    let (l_first, l_derived) = points.l.split_at(first);
+    let delta = |phase: usize| points.deltas_g1[phase];
+    let last = points.deltas_g1.len() - 1;
 
-    progress.begin("quotient (FFT)", 1);
-    let start = std::time::Instant::now();
-    let mut h = qap::quotient(domain, a, b, &z[..INSTANCE]).unwrap_or_default();
-    let fft = start.elapsed().as_secs_f64();
+    // The first phase: its share of L, committed to before the challenge, or with all the rest.
+    let two_phases = last > 0;
+    progress.begin("first phase", 1);
+    let mut values = scalars(&assignment.z[instance..]);
+    let first_sum = G1Projective::msm_bigint(l_first, &values);
+    let mut rho = Fr::default();
+    let commitment = loop {
+        if !two_phases {
+            break None;
+        }
+        rho = random::nonzero()?;
+        let commitment = (first_sum + delta(last) * rho).into_affine();
+        let challenge = system::challenge(&key.verifying_key_digest, statement, &commitment);
+        // A challenge that is a row or a query of a table, about once in 2^230, is drawn again.
+        if assignment.derive(challenge) {
+            break Some(commitment);
+        }
+    };
+    values.zeroize();
+    lap(&mut times.commit);
     progress.advance(1);
     progress::check(progress)?;
 
-    progress.begin("multi-scalar multiplications", 5);
-    let start = std::time::Instant::now();
-    let scalars = |v: &[Fr]| -> Vec<_> { v.par_iter().map(|x| x.into_bigint()).collect() };
-    let step = |p| -> Result<_, Cancelled> {
+    progress.begin("quotient (FFT)", 1);
+    let Assignment { mut z, mut derived, a, b, .. } = assignment;
+    let mut h = qap::quotient(domain, a, b, &z[..instance]).unwrap_or_default();
+    lap(&mut times.fft);
+    progress.advance(1);
+    progress::check(progress)?;
+
+    progress.begin("multi-scalar multiplications", 4);
+    let step = || {
         progress.advance(1);
-        progress::check(progress).map(|()| p)
+        progress::check(progress)
     };
     let mut quotient = scalars(&h);
     h.zeroize();
-    let h_sum = step(G1Projective::msm_bigint(&key.h_query, &quotient))?;
+    let h_sum = G1Projective::msm_bigint(&points.h, &quotient);
+    step()?;
     quotient.zeroize();
     let mut values = scalars(&z);
     z.zeroize();
-    let l_sum = step(G1Projective::msm_bigint(&key.l_query, &values[INSTANCE..]))?;
-    let a_sum = step(G1Projective::msm_bigint(&key.a_query, &values))?;
-    let b_sum = step(G1Projective::msm_bigint(&key.b_g1_query, &values))?;
-    let b_g2_sum = G2Projective::msm_bigint(&key.b_g2_query, &values);
+    let b_g1_sum = G1Projective::msm_bigint(&points.b_g1, &values);
+    step()?;
+    let b_g2_sum = G2Projective::msm_bigint(&points.b_g2, &values);
+    step()?;
+    let committed = values.len();
+    values.extend(scalars(&derived));
+    derived.zeroize();
+    let a_sum = G1Projective::msm_bigint(&points.a, &values);
+    let mut l_sum = G1Projective::msm_bigint(l_derived, &values[committed..]);
+    if !two_phases {
+        l_sum += first_sum;
+    }
     values.zeroize();
     progress.advance(1);
 
     let (r, s) = (random::nonzero()?, random::nonzero()?);
-    let a = a_sum + key.vk.alpha_g1 + key.delta_g1 * r;
-    let b_g1 = b_sum + key.beta_g1 + key.delta_g1 * s;
-    let b = b_g2_sum + key.vk.beta_g2 + key.vk.delta_g2 * s;
-    let c = h_sum + l_sum + a * s + b_g1 * r - key.delta_g1 * (r * s);
-    let proof = Groth16Proof { a: a.into_affine(), b: b.into_affine(), c: c.into_affine() };
-    Ok((proof, CreateTimes { fft, msm: start.elapsed().as_secs_f64() }))
+    let a = a_sum + points.alpha_g1 + delta(last) * r;
+    let b_g1 = b_g1_sum + points.beta_g1 + delta(last) * s;
+    let b = b_g2_sum + points.beta_g2 + points.deltas_g2[last] * s;
+    let c = h_sum + l_sum + a * s + b_g1 * r - delta(last) * (r * s) - delta(0) * rho;
+    let proof = system::encode(a.into_affine(), b.into_affine(), commitment, c.into_affine());
+    lap(&mut times.msm);
+    Ok((proof, times))
 }
-
-const _: () = assert!(INSTANCE == PUBLIC_INPUTS + 1);

@@ -11,14 +11,15 @@ use avouch_circuits::{
     r1cs::{CircuitWitness, Cost, SynthesisError, Synthesizer, public_inputs},
 };
 use avouch_verifier::{
-    AcceptedKey, DecodeError, KeyMaterial, KeyPolicy, KeyRefused, ProofFile, SetupKind, Statement, SystemId,
-    VerifiedClaim, VerifyError, VerifyingKey, context_slot, system::groth16_bn254::encode_proof, verify,
+    AcceptedKey, DecodeError, KeyPolicy, KeyRefused, ProofFile, SetupKind, Statement, VerifiedClaim, VerifyError,
+    VerifyingKey, context_slot, verify,
 };
 
 use super::{
     prove::{self, CreateError},
     qap::{self, Assignment},
     setup::{Keys, ProvingKey},
+    system,
 };
 use crate::{
     files::FileError,
@@ -42,9 +43,11 @@ pub struct Request {
 pub struct Times {
     /// Inference, public inputs, and all wires of the circuit.
     pub witness: f64,
+    /// The first phase: its multi-scalar multiplication, and the wires derived from the challenge.
+    pub commit: f64,
     /// FFTs of the quotient.
     pub fft: f64,
-    /// Multi-scalar multiplications.
+    /// The other multi-scalar multiplications.
     pub msm: f64,
     /// Verification of the own proof.
     pub self_check: f64,
@@ -126,7 +129,8 @@ impl<'c> Prover<'c> {
     pub fn new(graph: &'c Graph, circuit: &'c Circuit, keys: Keys) -> Result<Self, ProveError> {
         check_key(circuit, &keys.verifying)?;
         let Keys { proving, verifying, cost } = keys;
-        Self::assemble(graph, Synthesizer::new(circuit)?, cost, proving, verifying)
+        let synthesizer = Synthesizer::new(circuit, system::range_checks(verifying.system()))?;
+        Self::assemble(graph, synthesizer, cost, proving, verifying)
     }
 
     fn assemble(
@@ -159,15 +163,13 @@ impl<'c> Prover<'c> {
         max_memory: Option<u64>,
     ) -> Result<Self, ProveError> {
         check_key(circuit, &verifying)?;
-        let KeyMaterial::Groth16Bn254(material) = verifying.material();
-        let synthesizer = Synthesizer::new(circuit)?;
+        let synthesizer = Synthesizer::new(circuit, system::range_checks(verifying.system()))?;
         let cost = synthesizer.cost()?;
-        let sizes = sizes(&cost)?;
-        let needed = sizes.prove();
+        let needed = sizes(&cost)?.prove();
         if let Some(limit) = max_memory.filter(|&limit| needed > limit) {
             return Err(ProveError::Memory { needed, limit });
         }
-        let proving = ProvingKey::read(proving_key, sizes, material.to_ark(), *verifying.digest())?;
+        let proving = ProvingKey::read(proving_key, &cost, &verifying)?;
         Self::assemble(graph, synthesizer, cost, proving, verifying)
     }
 
@@ -195,17 +197,18 @@ impl<'c> Prover<'c> {
         let witness = CircuitWitness { input: input.to_vec(), input_salt, output_salt: random::nonzero()? };
         let public =
             public_inputs(circuit, &witness, &output, Fr::from_be_bytes_mod_order(&context_slot(&request.context)));
-        let mut assignment = Assignment::new(&public, self.cost.variables, self.cost.constraints);
+        let key = self.accepted.key();
+        let statement = Statement::new(key.system(), public.map(|s| be_bytes(&s)))?;
+        let mut assignment = Assignment::new(&public, &self.cost);
         self.synthesizer.synthesize(&public, Some(&witness), &mut assignment)?;
         progress.advance(1);
         let witness_time = start.elapsed().as_secs_f64();
 
-        let (proof, times) = prove::create(&self.proving.key, assignment, progress)?;
+        let (proof, times) = prove::create(&self.proving, &self.cost, &statement, assignment, progress)?;
 
         progress.begin("self-check", 1);
         let check = Instant::now();
-        let statement = Statement::new(SystemId::Groth16Bn254, public.map(|s| be_bytes(&s)))?;
-        let file = ProofFile::new(self.accepted.key(), statement, encode_proof(&proof))?;
+        let file = ProofFile::new(key, statement, proof)?;
         let claim = verify(&self.accepted, &file.encode()).map_err(ProveError::SelfCheck)?;
         progress.advance(1);
         let committed = circuit.description.disclosure == Disclosure::Commit;
@@ -217,6 +220,7 @@ impl<'c> Prover<'c> {
                 .then(|| Opening::new(Role::Output, circuit.output.quant.dtype, &output, witness.output_salt)),
             times: Times {
                 witness: witness_time,
+                commit: times.commit,
                 fft: times.fft,
                 msm: times.msm,
                 self_check: check.elapsed().as_secs_f64(),
@@ -229,8 +233,12 @@ impl<'c> Prover<'c> {
 /// Sizes of a circuit of this cost, for key files and memory estimates.
 pub fn sizes(cost: &Cost) -> Result<Sizes, CreateError> {
     let rows = cost.constraints;
-    let domain = qap::domain(rows).ok_or(CreateError::Shape { what: "rows", key: 1 << 28, circuit: rows })?;
-    Ok(Sizes { domain: ark_poly::EvaluationDomain::size(&domain) as u64, variables: cost.variables as u64 })
+    let domain = qap::domain(cost).ok_or(CreateError::Shape { what: "rows", key: 1 << 28, circuit: rows })?;
+    Ok(Sizes {
+        domain: ark_poly::EvaluationDomain::size(&domain) as u64,
+        variables: cost.variables as u64,
+        derived: cost.derived as u64,
+    })
 }
 
 fn check_key(circuit: &Circuit, key: &VerifyingKey) -> Result<(), ProveError> {

@@ -1,22 +1,27 @@
 //! The libsnark reduction from R1CS to a quadratic arithmetic program, on streamed constraints.
 //!
-//! Row `i` of the constraints is the point `ω^i` of a power-of-two domain. After them, each public input (and the
-//! constant one) has a row of its own in A: so no two columns are proportional, and no IC point is the identity.
+//! Row `i` of the constraints is the point `ω^i` of a power-of-two domain. After them, each public input (the constant
+//! one and a challenge too) has a row of its own in A: so no two columns are proportional, and no IC point is the identity.
+//!
+//! Columns stand in this order: the constant one and the public inputs (the *instance*), the witnesses known before the
+//! challenge, the witnesses derived from it.
 
 use ark_bn254::Fr;
-use ark_ff::{FftField as _, Field as _, One as _, Zero as _};
+use ark_ff::{FftField as _, Field as _, One as _, Zero as _, batch_inversion};
 use ark_poly::{EvaluationDomain as _, Radix2EvaluationDomain};
-use avouch_circuits::r1cs::{Lc, PUBLIC_INPUTS, Place, Sink};
+use avouch_circuits::r1cs::{Cost, DERIVED, Lc, PUBLIC_INPUTS, Place, Sink};
 use rayon::prelude::*;
-
-/// The constant one and the public inputs.
-pub(super) const INSTANCE: usize = PUBLIC_INPUTS + 1;
 
 pub(super) type Domain = Radix2EvaluationDomain<Fr>;
 
-/// The domain of a number of constraints; `None` above 2^28 rows.
-pub(super) fn domain(constraints: usize) -> Option<Domain> {
-    Domain::new(constraints + INSTANCE)
+/// The constant one and the public inputs.
+pub(super) fn instance(cost: &Cost) -> usize {
+    cost.public_inputs + 1
+}
+
+/// The domain of a circuit; `None` above 2^28 rows.
+pub(super) fn domain(cost: &Cost) -> Option<Domain> {
+    Domain::new(cost.constraints + instance(cost))
 }
 
 /// Columns of the program at a secret point: `a[j] = A_j(τ)`, likewise b and c.
@@ -25,15 +30,19 @@ pub(super) struct Columns {
     pub(super) b: Vec<Fr>,
     pub(super) c: Vec<Fr>,
     lagrange: Vec<Fr>,
+    /// Where the derived witnesses begin.
+    derived: usize,
     row: usize,
 }
 
 impl Columns {
     /// `lagrange[i] = L_i(τ)` for every row.
-    pub(super) fn new(lagrange: Vec<Fr>, variables: usize, constraints: usize) -> Self {
-        let mut a = vec![Fr::zero(); variables];
-        a[..INSTANCE].copy_from_slice(&lagrange[constraints..constraints + INSTANCE]);
-        Self { a, b: vec![Fr::zero(); variables], c: vec![Fr::zero(); variables], lagrange, row: 0 }
+    pub(super) fn new(lagrange: Vec<Fr>, cost: &Cost) -> Self {
+        let all = cost.variables + cost.derived;
+        let (instance, rows) = (instance(cost), cost.constraints);
+        let mut a = vec![Fr::zero(); all];
+        a[..instance].copy_from_slice(&lagrange[rows..rows + instance]);
+        Self { a, b: vec![Fr::zero(); all], c: vec![Fr::zero(); all], lagrange, derived: cost.variables, row: 0 }
     }
 }
 
@@ -49,26 +58,66 @@ impl Sink for Columns {
         self.row += 1;
         for (column, lc) in [(&mut self.a, a), (&mut self.b, b), (&mut self.c, c)] {
             for &(variable, coefficient) in &lc.terms {
-                column[variable as usize] += if coefficient.is_one() { weight } else { weight * coefficient };
+                let index = match variable & DERIVED {
+                    0 => variable as usize,
+                    _ => self.derived + (variable & !DERIVED) as usize,
+                };
+                column[index] += if coefficient.is_one() { weight } else { weight * coefficient };
             }
         }
     }
 }
 
-/// The witness side: the assignment, and `A·z`, `B·z` row by row.
+/// The witness side: the assignment, and `A·z`, `B·z` row by row. Until the challenge is known, derived witnesses and the
+/// challenge count as zero.
 pub(super) struct Assignment {
-    /// Constant one, public inputs, witnesses.
+    /// Constant one, public inputs, witnesses known before the challenge.
     pub(super) z: Vec<Fr>,
+    /// The derived witnesses, once the challenge is known.
+    pub(super) derived: Vec<Fr>,
     pub(super) a: Vec<Fr>,
     pub(super) b: Vec<Fr>,
+    /// Row and numerator of each derived witness.
+    definitions: Vec<(u32, Fr)>,
 }
 
 impl Assignment {
-    pub(super) fn new(public: &[Fr; PUBLIC_INPUTS], variables: usize, rows: usize) -> Self {
-        let mut z = Vec::with_capacity(variables);
+    pub(super) fn new(public: &[Fr; PUBLIC_INPUTS], cost: &Cost) -> Self {
+        let mut z = Vec::with_capacity(cost.variables);
         z.push(Fr::one());
         z.extend_from_slice(public);
-        Self { z, a: Vec::with_capacity(rows), b: Vec::with_capacity(rows) }
+        // The challenge's place.
+        z.resize(instance(cost), Fr::zero());
+        let rows = cost.constraints;
+        Self {
+            z,
+            derived: Vec::new(),
+            a: Vec::with_capacity(rows),
+            b: Vec::with_capacity(rows),
+            definitions: Vec::with_capacity(cost.derived),
+        }
+    }
+
+    /// Puts the challenge in its place, the last public input, and computes all derived witnesses. False if one has the
+    /// denominator zero: then another challenge is needed, and nothing has changed.
+    pub(super) fn derive(&mut self, challenge: Fr) -> bool {
+        let b = &self.b;
+        let mut inverses: Vec<Fr> = self.definitions.par_iter().map(|&(row, _)| b[row as usize] + challenge).collect();
+        if inverses.par_iter().any(Fr::is_zero) {
+            return false;
+        }
+        let denominators = inverses.clone();
+        batch_inversion(&mut inverses);
+        inverses.par_iter_mut().zip(&self.definitions).for_each(|(value, (_, numerator))| *value *= numerator);
+        for ((&(row, _), &value), &denominator) in self.definitions.iter().zip(&inverses).zip(&denominators) {
+            self.a[row as usize] = value;
+            self.b[row as usize] = denominator;
+        }
+        self.derived = inverses;
+        if let Some(last) = self.z.get_mut(PUBLIC_INPUTS + 1) {
+            *last = challenge;
+        }
+        true
     }
 }
 
@@ -84,13 +133,19 @@ impl Sink for Assignment {
         self.a.push(a.value);
         self.b.push(b.value);
     }
+
+    fn derived(&mut self, numerator: Fr, _denominator: Fr) -> Fr {
+        // Its definition is the next row.
+        self.definitions.push((self.a.len() as u32, numerator));
+        Fr::zero()
+    }
 }
 
 /// Coefficients of the quotient `(A·B − C) / Z` for an assignment that satisfies the constraints.
 ///
-/// `C·z` is not needed: it equals the product of the other two, on the rows of the public inputs too (both are zero).
-pub(super) fn quotient(domain: Domain, mut a: Vec<Fr>, mut b: Vec<Fr>, public: &[Fr]) -> Option<Vec<Fr>> {
-    a.extend_from_slice(public);
+/// `C·z` is not needed: it equals the product of the other two, on the rows of the instance too (both are zero).
+pub(super) fn quotient(domain: Domain, mut a: Vec<Fr>, mut b: Vec<Fr>, instance: &[Fr]) -> Option<Vec<Fr>> {
+    a.extend_from_slice(instance);
     a.resize(domain.size(), Fr::zero());
     b.resize(domain.size(), Fr::zero());
     let mut c: Vec<Fr> = a.par_iter().zip(&b).map(|(a, b)| *a * b).collect();

@@ -1,19 +1,21 @@
 //! Development setup: draws the trapdoors, streams the constraints, and forgets the trapdoors.
 
-use ark_bn254::{Bn254, Fr, G1Affine, G1Projective, G2Affine, G2Projective};
+use ark_bn254::{Fr, G1Affine, G1Projective, G2Affine, G2Projective};
 use ark_ec::{CurveGroup as _, PrimeGroup as _, scalar_mul::BatchMulPreprocessing, scalar_mul::ScalarMul};
 use ark_ff::{Field as _, Zero as _};
-use ark_groth16::{ProvingKey as Groth16Key, VerifyingKey as Groth16VerifyingKey};
 use ark_poly::EvaluationDomain as _;
 use avouch_circuits::{
     circuit::{Circuit, LowerError},
-    r1cs::{Cost, PUBLIC_INPUTS, SynthesisError, Synthesizer},
+    r1cs::{Closure, ClosureError, Cost, PUBLIC_INPUTS, SynthesisError, Synthesizer},
 };
-use avouch_verifier::{DecodeError, KeyMaterial, KeyParts, SetupKind, VerifyingKey, system::groth16_bn254::Key};
+use avouch_verifier::{DecodeError, KeyParts, SetupKind, SystemId, VerifyingKey};
 use rayon::prelude::*;
 use zeroize::Zeroize as _;
 
-use super::qap::{self, Columns, INSTANCE};
+use super::{
+    qap::{self, Columns},
+    system,
+};
 use crate::{
     progress::{self, Cancelled, Progress},
     random::{NoRandomness, Secrets},
@@ -26,13 +28,14 @@ const CHUNK: usize = 1 << 14;
 struct Trapdoors {
     alpha: Fr,
     beta: Fr,
-    delta: Fr,
+    /// One for each phase.
+    deltas: Vec<Fr>,
     tau: Fr,
 }
 
 impl Drop for Trapdoors {
     fn drop(&mut self) {
-        [&mut self.alpha, &mut self.beta, &mut self.delta, &mut self.tau].into_iter().for_each(|t| t.zeroize());
+        [&mut self.alpha, &mut self.beta, &mut self.tau].into_iter().chain(&mut self.deltas).for_each(|t| t.zeroize());
     }
 }
 
@@ -45,6 +48,9 @@ pub enum SetupError {
     /// The circuit is malformed.
     #[error(transparent)]
     Synthesis(#[from] SynthesisError),
+    /// The circuit would let a prover choose committed values after the challenge.
+    #[error(transparent)]
+    Closure(#[from] ClosureError),
     /// More rows than the field has roots of unity for.
     #[error("{0} constraints are too many for the scalar field of BN254 (2^28); use a smaller model")]
     TooLarge(usize),
@@ -59,11 +65,38 @@ pub enum SetupError {
     Key(#[from] DecodeError),
 }
 
+/// The points of a Groth16 key. Columns are in the order of [`qap`]; `u`, `v`, `w` are those of A, B, C at τ.
+pub(crate) struct Points {
+    /// `[α]₁`.
+    pub(crate) alpha_g1: G1Affine,
+    /// `[β]₁`.
+    pub(crate) beta_g1: G1Affine,
+    /// `[β]₂`.
+    pub(crate) beta_g2: G2Affine,
+    /// `[δ]₁` of each phase.
+    pub(crate) deltas_g1: Vec<G1Affine>,
+    /// `[δ]₂` of each phase.
+    pub(crate) deltas_g2: Vec<G2Affine>,
+    /// `[β·uᵢ + α·vᵢ + wᵢ]₁` of the instance.
+    pub(crate) ic: Vec<G1Affine>,
+    /// `[uᵢ]₁` of every column.
+    pub(crate) a: Vec<G1Affine>,
+    /// `[vᵢ]₁` of every column that is not derived: derived ones are never in B.
+    pub(crate) b_g1: Vec<G1Affine>,
+    /// `[vᵢ]₂` of the same.
+    pub(crate) b_g2: Vec<G2Affine>,
+    /// `[(β·uᵢ + α·vᵢ + wᵢ) / δ]₁` of every witness, δ its phase's.
+    pub(crate) l: Vec<G1Affine>,
+    /// `[τ^i·t(τ) / δ]₁` for i up to the domain's size less 2, δ the last phase's.
+    pub(crate) h: Vec<G1Affine>,
+}
+
 /// What only the prover needs.
 pub struct ProvingKey {
+    pub(crate) system: SystemId,
     /// Digest of the verifying key that belongs to it.
     pub(crate) verifying_key_digest: [u8; 32],
-    pub(crate) key: Groth16Key<Bn254>,
+    pub(crate) points: Points,
 }
 
 /// The two keys of a circuit.
@@ -80,60 +113,67 @@ pub struct Keys {
 ///
 /// The label is a few words for people. With a seed the keys are reproducible, and whoever knows it can forge.
 pub fn setup(
+    system: SystemId,
     circuit: &Circuit,
     label: &str,
     seed: Option<[u8; 32]>,
     progress: &dyn Progress,
 ) -> Result<Keys, SetupError> {
     let secrets = seed.map_or(Secrets::Os, Secrets::Seeded);
-    let synthesizer = Synthesizer::new(circuit)?;
+    let synthesizer = Synthesizer::new(circuit, system::range_checks(system))?;
     let cost = synthesizer.cost()?;
-    let key = generate(&synthesizer, &cost, &secrets, progress)?;
+    let points = generate(&synthesizer, &cost, system::phases(system), &secrets, progress)?;
     let verifying = VerifyingKey::new(KeyParts {
         setup: SetupKind::Dev,
         description: circuit.description.clone(),
         input: circuit.input.clone(),
         output: circuit.output.clone(),
         label: label.into(),
-        material: KeyMaterial::Groth16Bn254(Key::new(&key.vk)?),
+        material: system::key_material(system, &points)?,
     })?;
-    Ok(Keys { proving: ProvingKey { verifying_key_digest: *verifying.digest(), key }, verifying, cost })
+    Ok(Keys { proving: ProvingKey { system, verifying_key_digest: *verifying.digest(), points }, verifying, cost })
 }
 
-/// The proving key of ark-groth16 for a circuit, with γ the standard generator. Secrets come from the seed, or from the
-/// operating system without one.
+/// The key of a circuit, with γ the standard generator. Secrets come from the seed, or from the operating system without
+/// one.
 pub(crate) fn generate(
     synthesizer: &Synthesizer<'_>,
     cost: &Cost,
+    phases: usize,
     secrets: &Secrets,
     progress: &dyn Progress,
-) -> Result<Groth16Key<Bn254>, SetupError> {
-    let domain = qap::domain(cost.constraints).ok_or(SetupError::TooLarge(cost.constraints))?;
+) -> Result<Points, SetupError> {
+    let domain = qap::domain(cost).ok_or(SetupError::TooLarge(cost.constraints))?;
     let mut tau = secrets.draw("tau")?;
     let mut attempt = 0u32;
     while domain.evaluate_vanishing_polynomial(tau).is_zero() {
         attempt += 1;
         tau = secrets.draw(&format!("tau/{attempt}"))?;
     }
-    let t =
-        Trapdoors { alpha: secrets.draw("alpha")?, beta: secrets.draw("beta")?, delta: secrets.draw("delta")?, tau };
+    let delta = |phase: usize| secrets.draw(&format!("delta/{phase}"));
+    let deltas = (1..=phases).map(delta).collect::<Result<Vec<_>, _>>()?;
+    let t = Trapdoors { alpha: secrets.draw("alpha")?, beta: secrets.draw("beta")?, deltas, tau };
 
     progress.begin("evaluating the constraints", cost.constraints as u64);
-    let mut columns = Columns::new(domain.evaluate_all_lagrange_coefficients(t.tau), cost.variables, cost.constraints);
+    let columns = Columns::new(domain.evaluate_all_lagrange_coefficients(t.tau), cost);
+    let mut columns = Closure::new(columns, cost.challenge());
     synthesizer.synthesize(&[Fr::zero(); PUBLIC_INPUTS], None, &mut columns)?;
     progress.advance(cost.constraints as u64);
     progress::check(progress)?;
-    let Columns { mut a, mut b, mut c, .. } = columns;
+    let Columns { mut a, mut b, mut c, .. } = columns.finish()?;
 
-    let delta_inverse = t.delta.inverse().unwrap_or_default();
-    // (β·A_j + α·B_j + C_j), over δ for witnesses: reuse the memory of C.
+    let inverses: Vec<Fr> = t.deltas.iter().map(|d| d.inverse().unwrap_or_default()).collect();
+    let (first, last) = (inverses.first().copied().unwrap_or_default(), inverses.last().copied().unwrap_or_default());
+    let instance = qap::instance(cost);
+    // (β·A_j + α·B_j + C_j), over its phase's δ for witnesses: reuse the memory of C.
     c.par_iter_mut().zip(&a).zip(&b).enumerate().for_each(|(j, ((c, a), b))| {
         *c += t.beta * a + t.alpha * b;
-        if j >= INSTANCE {
-            *c *= delta_inverse;
+        if j >= instance {
+            *c *= if j < cost.variables { first } else { last };
         }
     });
-    let vanishing = domain.evaluate_vanishing_polynomial(t.tau) * delta_inverse;
+    b.truncate(cost.variables);
+    let vanishing = domain.evaluate_vanishing_polynomial(t.tau) * last;
     let mut powers = Vec::with_capacity(domain.size() - 1);
     let mut power = vanishing;
     for _ in 0..domain.size() - 1 {
@@ -145,32 +185,29 @@ pub(crate) fn generate(
     // A point of G2 costs about three of G1.
     progress.begin("computing key points", points + 3 * b.len() as u64);
     let g2 = BatchMulPreprocessing::new(G2Projective::generator(), b.len());
-    let b_g2_query: Vec<G2Affine> = multiply(&g2, &b, 3, progress)?;
+    let b_g2: Vec<G2Affine> = multiply(&g2, &b, 3, progress)?;
     drop(g2);
     let g1 = BatchMulPreprocessing::new(G1Projective::generator(), points as usize);
-    let a_query: Vec<G1Affine> = multiply(&g1, &a, 1, progress)?;
-    let b_g1_query = multiply(&g1, &b, 1, progress)?;
-    let gamma_abc_g1 = multiply(&g1, &c[..INSTANCE], 1, progress)?;
-    let l_query = multiply(&g1, &c[INSTANCE..], 1, progress)?;
-    let h_query = multiply(&g1, &powers, 1, progress)?;
+    let a_points: Vec<G1Affine> = multiply(&g1, &a, 1, progress)?;
+    let b_g1 = multiply(&g1, &b, 1, progress)?;
+    let ic = multiply(&g1, &c[..instance], 1, progress)?;
+    let l = multiply(&g1, &c[instance..], 1, progress)?;
+    let h = multiply(&g1, &powers, 1, progress)?;
     [&mut a, &mut b, &mut c, &mut powers].into_iter().for_each(|v| v.zeroize());
 
     let (one, two) = (G1Projective::generator(), G2Projective::generator());
-    Ok(Groth16Key {
-        vk: Groth16VerifyingKey {
-            alpha_g1: (one * t.alpha).into_affine(),
-            beta_g2: (two * t.beta).into_affine(),
-            gamma_g2: two.into_affine(),
-            delta_g2: (two * t.delta).into_affine(),
-            gamma_abc_g1,
-        },
+    Ok(Points {
+        alpha_g1: (one * t.alpha).into_affine(),
         beta_g1: (one * t.beta).into_affine(),
-        delta_g1: (one * t.delta).into_affine(),
-        a_query,
-        b_g1_query,
-        b_g2_query,
-        h_query,
-        l_query,
+        beta_g2: (two * t.beta).into_affine(),
+        deltas_g1: t.deltas.iter().map(|d| (one * d).into_affine()).collect(),
+        deltas_g2: t.deltas.iter().map(|d| (two * d).into_affine()).collect(),
+        ic,
+        a: a_points,
+        b_g1,
+        b_g2,
+        l,
+        h,
     })
 }
 

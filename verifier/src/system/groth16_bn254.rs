@@ -20,20 +20,19 @@
 
 use alloc::vec::Vec;
 
-use ark_bn254::{Bn254, Fr, G1Affine, G2Affine};
-use ark_ec::{
-    AffineRepr,
-    short_weierstrass::{Affine, SWCurveConfig},
-};
+use ark_bn254::{Bn254, G1Affine, G2Affine};
+use ark_ec::AffineRepr as _;
 use ark_groth16::{Groth16, PreparedVerifyingKey, Proof, prepare_verifying_key};
-use ark_serialize::{CanonicalDeserialize as _, CanonicalSerialize as _, Compress, Validate};
 
-use super::{ProofError, ProofSystem};
+use super::{
+    ProofError, ProofSystem,
+    bn254::{MODULUS, check_point, put_point, read_point, scalars},
+};
 use crate::{
     bytes::Reader,
     error::{DecodeError, LengthRule, Problem},
     key::SetupKind,
-    statement::{SLOTS, Statement},
+    statement::Statement,
 };
 
 const KEY: &str = "verifying key";
@@ -111,10 +110,7 @@ pub(crate) struct System;
 impl ProofSystem for System {
     const NAME: &'static str = "groth16-bn254:v1";
     const CIRCUIT_VERSION: u32 = 1;
-    const MODULUS: [u8; 32] = [
-        0x30, 0x64, 0x4e, 0x72, 0xe1, 0x31, 0xa0, 0x29, 0xb8, 0x50, 0x45, 0xb6, 0x81, 0x81, 0x58, 0x5d, 0x28, 0x33,
-        0xe8, 0x48, 0x79, 0xb9, 0x70, 0x91, 0x43, 0xe1, 0xf5, 0x93, 0xf0, 0x00, 0x00, 0x01,
-    ];
+    const MODULUS: [u8; 32] = MODULUS;
     const PROOF_LENGTH: LengthRule = LengthRule::Exactly(128);
     const KEY_LENGTH: LengthRule = LengthRule::Exactly(32 + 64 + 64 + 9 * 32);
 
@@ -156,7 +152,12 @@ impl ProofSystem for System {
         prepare_verifying_key(&key.to_ark())
     }
 
-    fn verify(key: &Self::Prepared, statement: &Statement, proof: &[u8]) -> Result<(), ProofError> {
+    fn verify(
+        key: &Self::Prepared,
+        _vk_digest: &[u8; 32],
+        statement: &Statement,
+        proof: &[u8],
+    ) -> Result<(), ProofError> {
         let mut r = Reader::new(PROOF, proof);
         let proof = Proof {
             a: read_point::<_, 32>(&mut r, "A")?,
@@ -167,11 +168,8 @@ impl ProofSystem for System {
         check_point(&proof.a, PROOF, "A")?;
         check_point(&proof.b, PROOF, "B")?;
         check_point(&proof.c, PROOF, "C")?;
+        let public = scalars(statement)?;
         // ark-groth16 ignores missing and surplus inputs.
-        let mut public = [Fr::default(); SLOTS];
-        for (to, slot) in public.iter_mut().zip(statement.slots()) {
-            *to = scalar(slot)?;
-        }
         if public.len().checked_add(1) != Some(key.vk.gamma_abc_g1.len()) {
             return Err(ProofError::Rejected);
         }
@@ -180,53 +178,4 @@ impl ProofSystem for System {
             Ok(false) | Err(_) => Err(ProofError::Rejected),
         }
     }
-}
-
-fn scalar(slot: &[u8; 32]) -> Result<Fr, DecodeError> {
-    let mut bytes = *slot;
-    bytes.reverse();
-    Fr::deserialize_compressed(bytes.as_slice())
-        .map_err(|_| DecodeError::new("statement", "slot", Problem::NotCanonical))
-}
-
-/// Reads a compressed point of N bytes. It is on its curve by construction; its subgroup is not checked here.
-fn read_point<C: SWCurveConfig, const N: usize>(
-    r: &mut Reader<'_>,
-    field: &'static str,
-) -> Result<Affine<C>, DecodeError> {
-    let bytes = r.array::<N>(field)?;
-    let mut rest = bytes.as_slice();
-    let point = Affine::<C>::deserialize_with_mode(&mut rest, Compress::Yes, Validate::No);
-    // arkworks ignores all other bits of an encoded identity, so the bytes are compared with the one right encoding.
-    let mut again = Vec::new();
-    match point {
-        Ok(point) if rest.is_empty() => {
-            put_point(&mut again, &point);
-            if again == bytes { Ok(point) } else { Err(r.error(field, Problem::NotAPoint)) }
-        }
-        Ok(_) | Err(_) => Err(r.error(field, Problem::NotAPoint)),
-    }
-}
-
-fn put_point<C: SWCurveConfig>(out: &mut Vec<u8>, point: &Affine<C>) {
-    // Writing to a vector does not fail; a short encoding would be refused by every reader.
-    let _ = point.serialize_compressed(out);
-}
-
-fn check_point<C: SWCurveConfig>(
-    point: &Affine<C>,
-    what: &'static str,
-    field: &'static str,
-) -> Result<(), DecodeError> {
-    let err = |problem| Err(DecodeError::new(what, field, problem));
-    if point.is_zero() {
-        return err(Problem::Identity);
-    }
-    if !point.is_on_curve() {
-        return err(Problem::NotAPoint);
-    }
-    if !point.is_in_correct_subgroup_assuming_on_curve() {
-        return err(Problem::WrongSubgroup);
-    }
-    Ok(())
 }

@@ -40,8 +40,13 @@ pub(crate) trait ProofSystem {
     fn encode_key(key: &Self::Key) -> Vec<u8>;
     /// Computes what depends on the key alone.
     fn prepare(key: &Self::Key) -> Self::Prepared;
-    /// Checks a proof of a statement of this system.
-    fn verify(key: &Self::Prepared, statement: &Statement, proof: &[u8]) -> Result<(), ProofError>;
+    /// Checks a proof of a statement of this system. Where there are challenges, the key's digest enters them.
+    fn verify(
+        key: &Self::Prepared,
+        vk_digest: &[u8; 32],
+        statement: &Statement,
+        proof: &[u8],
+    ) -> Result<(), ProofError>;
 }
 
 /// A proof that does not hold.
@@ -54,6 +59,9 @@ pub enum ProofError {
     #[error("the proof does not verify for this statement and key")]
     Rejected,
 }
+
+#[cfg(feature = "groth16")]
+mod bn254;
 
 macro_rules! systems {
     ($($(#[doc = $doc:literal])* $feature:literal $Variant:ident = $module:ident;)*) => {
@@ -146,10 +154,15 @@ macro_rules! systems {
         }
 
         impl Prepared {
-            pub(crate) fn verify(&self, statement: &Statement, proof: &[u8]) -> Result<(), ProofError> {
+            pub(crate) fn verify(
+                &self,
+                vk_digest: &[u8; 32],
+                statement: &Statement,
+                proof: &[u8],
+            ) -> Result<(), ProofError> {
                 match self {
                     $(#[cfg(feature = $feature)]
-                    Self::$Variant(key) => <$module::System as ProofSystem>::verify(key, statement, proof),)*
+                    Self::$Variant(key) => <$module::System as ProofSystem>::verify(key, vk_digest, statement, proof),)*
                 }
             }
         }
@@ -159,6 +172,8 @@ macro_rules! systems {
 systems! {
     /// Groth16 over BN254, with the weights as constants of the circuit.
     "groth16" Groth16Bn254 = groth16_bn254;
+    /// The same with ranges and steps looked up in tables: one commitment and one challenge more.
+    "groth16" Groth16LookupBn254 = groth16_lookup_bn254;
 }
 
 impl SystemId {

@@ -15,8 +15,8 @@ use avouch_prover::{
     keys,
 };
 use avouch_verifier::{
-    Acceptance, AcceptedKey, KeyPolicy, Output, ProofFile, Slot, Statement, VerifiedClaim, context::GenericContext,
-    verify,
+    Acceptance, AcceptedKey, KeyPolicy, Output, ProofFile, Slot, Statement, SystemId, VerifiedClaim,
+    context::GenericContext, verify,
 };
 use clap::Args;
 use serde_json::json;
@@ -30,6 +30,9 @@ use crate::{
 /// A small convolutional network for 8×8 digits, and images that it was not trained on.
 const MODEL: &[u8] = include_bytes!("../../../../test-vectors/models/digits_cnn/int8_qop.onnx");
 const IMAGES: &[u8] = include_bytes!("../../../../test-vectors/models/digits_cnn/inputs.npy");
+
+/// The fastest for a model of this size.
+const SYSTEM: SystemId = SystemId::Groth16LookupBn254;
 
 #[derive(Args)]
 #[command(after_help = "\
@@ -144,7 +147,7 @@ impl Demo {
         }
         console.say(title("Setup makes the keys, once for each model"));
         let folder = NewFolder::create(&self.keys, true)?;
-        let made = groth16::setup(circuit, "demo: digits", None, &console.progress())?;
+        let made = groth16::setup(SYSTEM, circuit, "demo: digits", None, &console.progress())?;
         keys::write(folder, &made)?;
         let seconds_taken = start.elapsed().as_secs_f64();
         let size = std::fs::metadata(self.keys.join(keys::PROVING_KEY)).map(|m| m.len()).unwrap_or_default();

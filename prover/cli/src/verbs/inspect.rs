@@ -9,7 +9,10 @@ use avouch_circuits::{
     op::Operator as _,
     r1cs::{Cost, Synthesizer},
 };
-use avouch_prover::{groth16::sizes, memory::Sizes};
+use avouch_prover::{
+    groth16::{range_checks, sizes},
+    memory::Sizes,
+};
 use avouch_verifier::SystemId;
 use clap::Args;
 use serde_json::{Value, json};
@@ -47,6 +50,7 @@ struct Layers {
     input: usize,
     nodes: Vec<usize>,
     output: usize,
+    tables: usize,
 }
 
 impl Inspect {
@@ -65,16 +69,20 @@ impl Inspect {
 fn price(model: &Imported, disclosure: Disclosure, system: SystemId) -> Result<Priced, Failure> {
     let circuit = Circuit::new(&model.graph, disclosure)?;
     let cost = match system {
-        SystemId::Groth16Bn254 => Synthesizer::new(&circuit)?.cost().map_err(|e| Failure::new("unsupported", "", e))?,
+        SystemId::Groth16Bn254 | SystemId::Groth16LookupBn254 => {
+            Synthesizer::new(&circuit, range_checks(system))?.cost().map_err(|e| Failure::new("unsupported", "", e))?
+        }
     };
     let sizes = sizes(&cost).map_err(|e| Failure::new("too_large", "", e))?;
-    let mut layers = Layers { input: 0, nodes: vec![0; model.graph.nodes.len()], output: 0 };
+    let mut layers = Layers { input: 0, nodes: vec![0; model.graph.nodes.len()], output: 0, tables: 0 };
     for (i, relation) in cost.relations.iter().enumerate() {
         let of = circuit.relations.get(i);
         let slot = match of.map(|a| (a.node, a.label.as_str())) {
             Some((Some(node), _)) => &mut layers.nodes[node],
             Some((None, "input")) => &mut layers.input,
-            Some((None, _)) | None => &mut layers.output,
+            Some((None, _)) => &mut layers.output,
+            None if i == circuit.relations.len() => &mut layers.output,
+            None => &mut layers.tables,
         };
         *slot += relation.constraints;
     }
@@ -132,12 +140,13 @@ fn to_json(
             Ok(p) => json!({
                 "system": system.name(),
                 "constraints": p.cost.constraints,
-                "variables": p.cost.variables,
+                "variables": p.cost.variables + p.cost.derived,
                 "domain": p.sizes.domain,
                 "layers": {
                     "input": p.layers.input,
                     "nodes": p.layers.nodes,
                     "output": p.layers.output,
+                    "tables": p.layers.tables,
                 },
                 "proving_key_bytes": p.sizes.proving_key_file(),
                 "estimates": {

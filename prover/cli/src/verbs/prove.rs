@@ -70,7 +70,9 @@ impl Prove {
         let proving_key = self.keys.join(keys::PROVING_KEY);
         let max_memory = self.max_memory.map(|b| b.0);
         let prover = match verifying.system() {
-            SystemId::Groth16Bn254 => Prover::load(&model.graph, &circuit, verifying, &proving_key, max_memory)?,
+            SystemId::Groth16Bn254 | SystemId::Groth16LookupBn254 => {
+                Prover::load(&model.graph, &circuit, verifying, &proving_key, max_memory)?
+            }
         };
         let load = load.elapsed().as_secs_f64();
 
@@ -90,7 +92,7 @@ impl Prove {
             "proof": self.proof,
             "claim": claim::json(&proof.claim),
             "constraints": cost.constraints,
-            "variables": cost.variables,
+            "variables": cost.variables + cost.derived,
             "proof_bytes": envelope.proof().len(),
             "envelope_bytes": envelope.encode().len(),
             "file_bytes": file.len(),
@@ -98,6 +100,7 @@ impl Prove {
             "times": {
                 "load_s": load,
                 "witness_s": t.witness,
+                "commit_s": t.commit,
                 "fft_s": t.fft,
                 "msm_s": t.msm,
                 "self_check_s": t.self_check,
@@ -108,6 +111,7 @@ impl Prove {
         let mut text = format!("{} proven in {}: {}\n", tick(), seconds(t.total), self.proof.display());
         let phases = [
             ("witness", t.witness),
+            ("first phase", t.commit),
             ("FFT", t.fft),
             ("MSM", t.msm),
             ("self-check", t.self_check),

@@ -60,7 +60,9 @@ impl Setup {
         let label = self.label.clone().unwrap_or_else(file_name);
         let seed = self.seed.map(|s| s.0);
         let keys = match self.system {
-            SystemId::Groth16Bn254 => groth16::setup(&circuit, &label, seed, &console.progress())?,
+            SystemId::Groth16Bn254 | SystemId::Groth16LookupBn254 => {
+                groth16::setup(self.system, &circuit, &label, seed, &console.progress())?
+            }
         };
         let verifying = keys.verifying.clone();
         let (constraints, variables) = (keys.cost.constraints, keys.cost.variables);

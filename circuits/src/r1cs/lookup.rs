@@ -1,0 +1,323 @@
+//! Tables, and the plan of which ranges and steps are answered by looking them up.
+//!
+//! The argument is LogUp (Haböck, ePrint 2022/1530): with χ drawn after all queries `q` and multiplicities `m` are
+//! committed, every query is a row of its table, except with negligible probability, iff
+//!
+//! ```text
+//! Σ_queries 1/(χ − q) = Σ_rows m_j/(χ − t_j)
+//! ```
+//!
+//! A query or row costs one constraint and one full-width wire, its inverse; each table has a sum of its own. Rows are
+//! constants, so a table costs its rows once for the whole circuit: [`Plan`] chooses widths and uses accordingly.
+//!
+//! Two kinds of tables:
+//! - **range** of `w` bits: the rows `0 .. 2^w`.
+//! - **clamp** of `L` levels over `[−A, B]`: the rows `(t + A) + K·min(max(t, 0), L)` for `t` in that interval, with
+//!   `K = 2^40`. A query packs a quotient that is only a combination with a result that is range-checked by itself: then
+//!   and only then the packing is binding, as long as `2^k·K` exceeds every difference of quotients (see `requantize`).
+
+use alloc::{collections::BTreeMap, vec, vec::Vec};
+
+use ark_bn254::Fr;
+use ark_ff::PrimeField as _;
+
+use super::builder::{fr, width};
+
+/// Distance of the two coordinates of a packed row, as a power of two; see `requantize` for what it has to exceed.
+const PACKING: u32 = 40;
+
+/// The rows of a table, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Table {
+    /// `0 .. 2^bits`.
+    Range {
+        /// Bits.
+        bits: u32,
+    },
+    /// `(t + below) + 2^40·clamp(t, 0, levels)` for `t` from `−below` to `above`.
+    Clamp {
+        /// Largest result.
+        levels: u32,
+        /// How far below zero a quotient can be.
+        below: u32,
+        /// Largest quotient.
+        above: u32,
+    },
+}
+
+impl Table {
+    /// Number of rows.
+    pub fn len(self) -> usize {
+        match self {
+            Self::Range { bits } => 1 << bits,
+            Self::Clamp { below, above, .. } => below as usize + above as usize + 1,
+        }
+    }
+
+    /// Whether there is no row; there always is one.
+    pub fn is_empty(self) -> bool {
+        false
+    }
+
+    fn integer(self, row: usize) -> u64 {
+        match self {
+            Self::Range { .. } => row as u64,
+            Self::Clamp { levels, below, .. } => {
+                let result = (row as u64).saturating_sub(below.into()).min(levels.into());
+                row as u64 + (result << PACKING)
+            }
+        }
+    }
+
+    /// A row.
+    pub fn row(self, row: usize) -> Fr {
+        Fr::from(self.integer(row))
+    }
+
+    /// The row that has this value.
+    pub fn find(self, value: &Fr) -> Option<usize> {
+        let [low, rest @ ..] = value.into_bigint().0;
+        let row = match self {
+            Self::Range { .. } => low,
+            Self::Clamp { .. } => low & ((1 << PACKING) - 1),
+        } as usize;
+        (rest == [0; 3] && row < self.len() && self.integer(row) == low).then_some(row)
+    }
+}
+
+/// What a lookup, a row, and a constraint without a full-width wire cost, in microseconds of two cores: an inverse is in
+/// two multi-scalar multiplications, and every constraint is a row of the quotient's.
+const LOOKUP: u64 = 9;
+const ROW: u64 = 9;
+const CONSTRAINT: u64 = 4;
+
+/// The parts, low to high, that a range of some bits is cut into: table widths, and for a last part that no table fits,
+/// the narrower width that it is checked to by a second lookup, shifted to the table's top.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Limbs {
+    /// Widths of the parts.
+    pub(super) widths: Vec<u32>,
+    /// Table of each part: as wide, or wider and then looked up twice.
+    pub(super) tables: Vec<u32>,
+}
+
+/// The fewest parts, each as wide as one of the tables, that sum to `0 ..= bits`, with the last part of each sum.
+fn parts(bits: u32, tables: &[u32]) -> Vec<Option<(u64, u32)>> {
+    let mut best: Vec<Option<(u64, u32)>> = vec![Some((0, 0))];
+    for n in 1..=bits {
+        let with = |&w: &u32| Some((best.get(n.checked_sub(w)? as usize).copied()??.0 + 1, w));
+        best.push(tables.iter().filter_map(with).min());
+    }
+    best
+}
+
+impl Limbs {
+    /// Lookups for `bits`, with the narrowed last part and its table, if that is best.
+    fn price(bits: u32, tables: &[u32], best: &[Option<(u64, u32)>]) -> Option<(u64, Option<(u32, u32)>)> {
+        let exact = best[bits as usize].map(|(n, _)| (n, None));
+        let narrowed = (1..=bits).filter_map(|top| {
+            let table = *tables.iter().find(|&&t| t > top)?;
+            Some((best[(bits - top) as usize]?.0 + 2, Some((top, table))))
+        });
+        exact.into_iter().chain(narrowed).min()
+    }
+
+    /// The fewest lookups for `bits` with tables of these widths, ascending.
+    fn lookups(bits: u32, tables: &[u32]) -> Option<u64> {
+        Some(Self::price(bits, tables, &parts(bits, tables))?.0)
+    }
+
+    fn new(bits: u32, tables: &[u32]) -> Option<Self> {
+        let best = parts(bits, tables);
+        let (_, narrowed) = Self::price(bits, tables, &best)?;
+        let mut left = bits - narrowed.map_or(0, |(top, _)| top);
+        let mut limbs = Self { widths: Vec::new(), tables: Vec::new() };
+        while left > 0 {
+            let (_, w) = best[left as usize]?;
+            limbs.widths.push(w);
+            limbs.tables.push(w);
+            left -= w;
+        }
+        if let Some((top, table)) = narrowed {
+            limbs.widths.push(top);
+            limbs.tables.push(table);
+        }
+        Some(limbs)
+    }
+}
+
+/// The elements of one relation that step through the same number of levels.
+#[derive(Clone, Debug, Default)]
+pub(super) struct StepRequest {
+    /// How many elements have a remainder of how many bits.
+    pub(super) shifts: BTreeMap<u32, u64>,
+    /// How far below zero a quotient can be.
+    pub(super) below: u32,
+    /// Largest quotient.
+    pub(super) above: u32,
+    /// Constraints of all elements by bits.
+    pub(super) by_bits: u64,
+}
+
+/// What a circuit asks for.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Requests {
+    /// How often a range of some bits is asked for.
+    pub(super) ranges: BTreeMap<u32, u64>,
+    /// Steps that can be looked up, by relation and largest result.
+    pub(super) steps: BTreeMap<(usize, u32), StepRequest>,
+}
+
+/// Which tables a circuit has, and what is looked up in them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// All tables; a query names its index.
+    pub tables: Vec<Table>,
+    limbs: BTreeMap<u32, Limbs>,
+    /// Clamp table of each relation and largest result whose steps are looked up.
+    clamps: BTreeMap<(usize, u32), usize>,
+}
+
+impl Plan {
+    /// The cheapest plan found by a small search: the same on every machine.
+    pub(super) fn new(requests: &Requests) -> Self {
+        // Steps from the narrowest reach on: a clamp table is as wide as the widest that uses it.
+        let mut order: Vec<(usize, u32)> = requests.steps.keys().copied().collect();
+        order.sort_by_key(|key| (requests.steps[key].below + requests.steps[key].above, *key));
+        let candidates = (0..=order.len()).map(|n| Self::with_steps(requests, &order[..n]));
+        let best = candidates.min_by_key(|(cost, _)| *cost);
+        best.map(|(_, plan)| plan).unwrap_or_default()
+    }
+
+    /// The best plan in which exactly these steps are looked up, and its cost.
+    fn with_steps(requests: &Requests, looked_up: &[(usize, u32)]) -> (u64, Self) {
+        let mut ranges = requests.ranges.clone();
+        let mut cost = 0;
+        let mut reach: BTreeMap<u32, (u32, u32)> = BTreeMap::new();
+        for (key, step) in &requests.steps {
+            if !looked_up.contains(key) {
+                cost += CONSTRAINT * step.by_bits;
+                continue;
+            }
+            let levels = key.1;
+            for (&shift, &count) in &step.shifts {
+                *ranges.entry(shift).or_default() += count;
+                *ranges.entry(width(levels.into()) as u32).or_default() += count;
+                cost += LOOKUP * count;
+            }
+            let table = reach.entry(levels).or_default();
+            *table = (table.0.max(step.below), table.1.max(step.above));
+        }
+        ranges.remove(&0);
+        let mut tables: Vec<Table> =
+            reach.iter().map(|(&levels, &(below, above))| Table::Clamp { levels, below, above }).collect();
+        cost += tables.iter().map(|t| ROW * t.len() as u64).sum::<u64>();
+        let table_of = |levels: u32| reach.keys().position(|&l| l == levels);
+        let clamps = looked_up.iter().filter_map(|&key| Some((key, table_of(key.1)?))).collect();
+
+        let (range_cost, widths) = Self::widths(&ranges);
+        let limbs = ranges.keys().filter_map(|&bits| Some((bits, Limbs::new(bits, &widths)?))).collect();
+        tables.extend(widths.iter().map(|&bits| Table::Range { bits }));
+        (cost + range_cost, Self { tables, limbs, clamps })
+    }
+
+    /// One to three table widths with the least cost for these ranges.
+    fn widths(ranges: &BTreeMap<u32, u64>) -> (u64, Vec<u32>) {
+        if ranges.is_empty() {
+            return (0, Vec::new());
+        }
+        const WIDTHS: core::ops::RangeInclusive<u32> = 2..=16;
+        let sets = WIDTHS.flat_map(|a| {
+            let pairs = (a + 1..=*WIDTHS.end())
+                .flat_map(move |b| (b + 1..=*WIDTHS.end()).map(move |c| vec![a, b, c]).chain([vec![a, b]]));
+            pairs.chain([vec![a]])
+        });
+        let cost = |set: &Vec<u32>| {
+            let rows: u64 = set.iter().map(|w| ROW << w).sum();
+            let limbs: Option<Vec<u64>> =
+                ranges.iter().map(|(&bits, &n)| Some(n * LOOKUP * Limbs::lookups(bits, set)?)).collect();
+            limbs.map(|l| rows + l.iter().sum::<u64>())
+        };
+        sets.filter_map(|set| Some((cost(&set)?, set))).min().unwrap_or((u64::MAX / 2, Vec::new()))
+    }
+
+    /// How a range of some bits is cut.
+    pub(super) fn limbs(&self, bits: u32) -> Option<&Limbs> {
+        self.limbs.get(&bits)
+    }
+
+    /// Index of a range table.
+    pub(super) fn range_table(&self, bits: u32) -> Option<usize> {
+        self.tables.iter().position(|&t| t == Table::Range { bits })
+    }
+
+    /// Clamp table of a relation and largest result whose steps are looked up.
+    pub(super) fn clamp(&self, relation: usize, levels: u32) -> Option<usize> {
+        self.clamps.get(&(relation, levels)).copied()
+    }
+}
+
+/// `2^40`.
+pub(super) fn packing() -> Fr {
+    fr(1 << PACKING)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_distinct_and_found() {
+        for table in [
+            Table::Range { bits: 1 },
+            Table::Range { bits: 9 },
+            Table::Clamp { levels: 255, below: 700, above: 900 },
+            Table::Clamp { levels: 3, below: 0, above: 2 },
+            Table::Clamp { levels: 7, below: 0, above: 0 },
+        ] {
+            let mut rows: Vec<Fr> = (0..table.len()).map(|j| table.row(j)).collect();
+            for (j, row) in rows.iter().enumerate() {
+                assert_eq!(table.find(row), Some(j));
+                assert_eq!(table.find(&(*row + Fr::from(1u64 << 41))), None);
+                assert_eq!(table.find(&-(*row + Fr::from(1u64))), None);
+            }
+            assert_eq!(table.find(&Fr::from(table.len() as u64)), None);
+            rows.sort_unstable();
+            rows.dedup();
+            assert_eq!(rows.len(), table.len());
+        }
+    }
+
+    #[test]
+    fn limbs_cover_exactly_the_bits() {
+        for tables in [vec![8], vec![3, 8], vec![5, 9, 10], vec![2], vec![16]] {
+            for bits in 1..=60 {
+                let limbs = Limbs::new(bits, &tables).unwrap();
+                assert_eq!(limbs.widths.iter().sum::<u32>(), bits, "{tables:?}");
+                let narrowed = limbs.widths.iter().zip(&limbs.tables).filter(|(w, t)| w != t).count();
+                assert!(narrowed <= 1 && limbs.widths.iter().zip(&limbs.tables).all(|(w, t)| w <= t));
+            }
+        }
+        assert_eq!(Limbs::lookups(20, &[10]), Some(2));
+        assert_eq!(Limbs::lookups(28, &[8, 10]), Some(3));
+        assert_eq!(Limbs::lookups(9, &[8]), Some(3));
+        assert_eq!(Limbs::lookups(3, &[8]), Some(2));
+    }
+
+    #[test]
+    fn a_wide_layer_of_few_elements_is_left_to_bits() {
+        let step = |count: u64, reach| StepRequest {
+            shifts: BTreeMap::from([(20, count)]),
+            below: reach,
+            above: reach,
+            by_bits: 40 * count,
+        };
+        let requests = Requests {
+            ranges: BTreeMap::from([(8, 64)]),
+            steps: BTreeMap::from([((2, 255), step(4000, 500)), ((4, 255), step(10, 20_000))]),
+        };
+        let plan = Plan::new(&requests);
+        assert!(plan.clamp(2, 255).is_some() && plan.clamp(4, 255).is_none());
+        assert!(plan.tables.contains(&Table::Clamp { levels: 255, below: 500, above: 500 }));
+    }
+}

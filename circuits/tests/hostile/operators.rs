@@ -1,0 +1,347 @@
+//! What the importer makes of operators where the two forms differ, or where nothing of them is left: exact integers,
+//! worked out by hand. The JSON vectors hold all operators in both forms.
+
+use avouch_circuits::{
+    execute::run,
+    graph::{DType, Quantization},
+    import::{
+        Form,
+        ImportErrorKind::{Malformed, Unsupported},
+        Imported, Kind, Softmax,
+        proto::{Attribute, Model, Node, Tensor, attribute_type},
+    },
+};
+
+use super::{
+    graph, import_model,
+    model::{FLOAT, I8, U8, bytes, float, int, int32s, int64s, ints, model, onnx, ort, reals, shapeless, value},
+    refused,
+};
+
+/// With the scales 1, ½ and ¼, and zero points of int8 and uint8.
+fn build(input: (i32, &[i64]), nodes: Vec<Node>, mut constants: Vec<Tensor>) -> Model {
+    constants.extend([reals("one", &[], &[1.0]), reals("half", &[], &[0.5]), reals("quarter", &[], &[0.25])]);
+    constants.extend([bytes("i0", I8, &[], &[0]), bytes("i3", I8, &[], &[-3]), bytes("u5", U8, &[], &[5])]);
+    let last = nodes.last().unwrap();
+    let real = last.op_type.starts_with("Dequantize") || last.op_type == "Softmax";
+    let output = shapeless(&last.output[0], if real { FLOAT } else { I8 });
+    model(value("x", input.0, input.1), nodes, constants, output)
+}
+
+#[track_caller]
+fn gives(m: &Model, x: &[i16], y: &[i16]) -> Imported {
+    let imported = import_model(m).unwrap();
+    assert_eq!(run(&imported.graph, x).unwrap(), y);
+    imported
+}
+
+fn dequantize(from: &str, scale: &str, zero: &str, to: &str) -> Node {
+    onnx("DequantizeLinear", &[from, scale, zero], to, vec![])
+}
+
+fn quantize(from: &str, scale: &str, zero: &str, to: &str) -> Node {
+    onnx("QuantizeLinear", &[from, scale, zero], to, vec![])
+}
+
+fn text(name: &str, s: &'static str) -> Attribute {
+    Attribute { name: name.into(), s: s.into(), r#type: attribute_type::STRING, ..Attribute::default() }
+}
+
+#[test]
+fn activations_clip_the_operator_before() {
+    // x in steps of ½, weights of 1 and 2: 2·x₀ + x₁, to steps of 1 around −3.
+    let product = |activations: Vec<Node>, last: &str| {
+        let mut nodes = vec![
+            dequantize("x", "half", "i0", "xr"),
+            onnx("DequantizeLinear", &["w", "one"], "wr", vec![]),
+            onnx("MatMul", &["xr", "wr"], "m", vec![]),
+        ];
+        nodes.extend(activations);
+        nodes.push(quantize(last, "one", "i3", "y"));
+        build(
+            (I8, &[1, 2]),
+            nodes,
+            vec![bytes("w", I8, &[2, 1], &[2, 1]), reals("six", &[], &[6.0]), reals("zero", &[], &[0.0])],
+        )
+    };
+    let none = product(vec![], "m");
+    let relu = product(vec![onnx("Relu", &["m"], "r", vec![])], "r");
+    let relu6 = product(vec![onnx("Clip", &["m", "zero", "six"], "r", vec![])], "r");
+    let twice = product(vec![onnx("Relu", &["m"], "t", vec![]), onnx("Clip", &["t", "", "six"], "r", vec![])], "r");
+    for (x, [plain, clipped, six]) in [
+        // 2.5 and 3.5 round to even, then the zero point.
+        ([2, 1], [-1, -1, -1]),
+        ([3, 1], [1, 1, 1]),
+        ([-2, -1], [-5, -3, -3]),
+        ([10, 0], [7, 7, 3]),
+        ([127, 127], [127, 127, 3]),
+        ([-128, -128], [-128, -3, -3]),
+    ] {
+        gives(&none, &x, &[plain]);
+        gives(&relu, &x, &[clipped]);
+        gives(&relu6, &x, &[six]);
+        // One operator: the activation is its clip range.
+        assert_eq!(gives(&twice, &x, &[six]).graph.nodes.len(), 1);
+    }
+}
+
+#[test]
+fn biases_are_operands_or_added_behind() {
+    let weights = bytes("w", I8, &[2, 2], &[1, 0, 0, 1]);
+    let front = || vec![dequantize("x", "half", "i0", "xr"), onnx("DequantizeLinear", &["w", "one"], "wr", vec![])];
+    let finish = |mut nodes: Vec<Node>, constants: Vec<Tensor>| {
+        nodes.push(quantize("m", "half", "i3", "y"));
+        build((I8, &[1, 2]), nodes, constants)
+    };
+    let gemm = |bias: &str, attributes| onnx("Gemm", &["xr", "wr", bias], "m", attributes);
+    let real = reals("b", &[2], &[5.1, -5.1]);
+    let mut forms = Vec::new();
+    let mut nodes = front();
+    nodes.push(gemm("b", vec![]));
+    forms.push(finish(nodes, vec![weights.clone(), real.clone()]));
+    let mut nodes = front();
+    nodes.extend([onnx("MatMul", &["xr", "wr"], "p", vec![]), onnx("Add", &["b", "p"], "m", vec![])]);
+    forms.push(finish(nodes, vec![weights.clone(), real]));
+    let mut nodes = front();
+    nodes.extend([onnx("DequantizeLinear", &["b", "half"], "br", vec![]), gemm("br", vec![float("beta", 1.0)])]);
+    forms.push(finish(nodes, vec![weights.clone(), int32s("b", &[2], &[10, -10])]));
+    // At another scale: rounded to steps of ½.
+    let mut nodes = front();
+    nodes.extend([onnx("DequantizeLinear", &["b", "quarter"], "br", vec![]), gemm("br", vec![])]);
+    forms.push(finish(nodes, vec![weights.clone(), int32s("b", &[2], &[21, -20])]));
+    for m in &forms {
+        gives(m, &[1, 2], &[8, -11]);
+    }
+    let mut nodes = front();
+    nodes.extend([gemm("b", vec![]), onnx("Add", &["m", "b"], "n", vec![]), quantize("n", "half", "i3", "y")]);
+    let twice = build((I8, &[1, 2]), nodes, vec![weights.clone(), int32s("b", &[2], &[1, 1])]);
+    refused(&twice, Unsupported, "node n (Add)", "has a bias already");
+    let mut nodes = front();
+    nodes.push(gemm("b", vec![float("beta", 0.5)]));
+    refused(&finish(nodes, vec![weights, int32s("b", &[2], &[1, 1])]), Unsupported, "node m (Gemm)", "beta = 0.5");
+}
+
+#[test]
+fn what_moves_the_input_before_it_is_quantized_moves_the_integers() {
+    let nodes = vec![
+        onnx("Transpose", &["x"], "t", vec![ints("perm", &[0, 2, 1])]),
+        onnx("Unsqueeze", &["t", "axes"], "u", vec![]),
+        onnx("Flatten", &["u"], "f", vec![]),
+        quantize("f", "half", "i3", "q"),
+        onnx("Relu", &["q"], "r", vec![]),
+        dequantize("r", "half", "i3", "y"),
+    ];
+    let m = build((FLOAT, &[-1, 2, 3]), nodes, vec![int64s("axes", &[1], &[1])]);
+    let imported = gives(&m, &[1, 2, 3, 4, 5, -6], &[1, 4, 2, 5, 3, 0]);
+    assert_eq!(imported.input.shape, [1, 2, 3]);
+    assert_eq!(imported.graph.output_info().shape, [1, 6]);
+    assert!(imported.notes.iter().any(|n| n.contains("moved behind")));
+    assert_eq!((imported.input.kind, imported.output.kind), (Kind::Real, Kind::Real));
+    assert!(imported.input.batchable);
+}
+
+#[test]
+fn quantize_and_dequantize_inside_requantize_or_pass() {
+    // From steps of ½ around −3 to steps of 1 around 0: ties to even.
+    let to = |scale: &str, zero: &str| {
+        let nodes = vec![dequantize("x", "half", "i3", "r"), quantize("r", scale, zero, "y")];
+        build((I8, &[1, 5]), nodes, vec![])
+    };
+    let x = [-128, -4, -2, 0, 127];
+    gives(&to("one", "i0"), &x, &[-62, 0, 0, 2, 65]);
+    // The same quantization: nothing happens, and nothing is proven about it.
+    assert!(gives(&to("half", "i3"), &x, &x).graph.nodes.is_empty());
+    // To steps of ¼ of uint8.
+    let m = {
+        let nodes = vec![dequantize("x", "half", "i3", "r"), quantize("r", "quarter", "u5", "y")];
+        let mut m = build((I8, &[1, 5]), nodes, vec![]);
+        graph(&mut m).output[0] = shapeless("y", U8);
+        m
+    };
+    gives(&m, &x, &[0, 3, 7, 11, 255]);
+    // Without a zero point: uint8, as the operator defines it.
+    let nodes = vec![dequantize("x", "half", "i3", "r"), onnx("QuantizeLinear", &["r", "half"], "y", vec![])];
+    let mut m = build((I8, &[1, 5]), nodes, vec![]);
+    graph(&mut m).output[0] = shapeless("y", U8);
+    gives(&m, &x, &[0, 0, 1, 3, 130]);
+}
+
+#[test]
+fn a_trailing_softmax_is_cut() {
+    let u8q = |scale, zero_point| Quantization { dtype: DType::U8, scale, zero_point };
+    let quantized = reals("sy", &[], &[1.0 / 256.0]);
+    let zero = bytes("u0", U8, &[], &[0]);
+    let logits = || onnx("Relu", &["x"], "r", vec![]);
+    let cut = [
+        // QOperator, with and without the DequantizeLinear behind.
+        (
+            vec![ort("QLinearSoftmax", &["r", "half", "i0", "sy", "u0"], "s", vec![int("opset", 13), int("axis", -1)])],
+            true,
+            false,
+        ),
+        (
+            vec![
+                ort("QLinearSoftmax", &["r", "half", "i0", "sy", "u0"], "s", vec![int("opset", 12), int("axis", 1)]),
+                dequantize("s", "sy", "u0", "y"),
+            ],
+            true,
+            true,
+        ),
+        // QDQ.
+        (vec![dequantize("r", "half", "i0", "d"), onnx("Softmax", &["d"], "y", vec![])], false, true),
+        (
+            vec![
+                dequantize("r", "half", "i0", "d"),
+                onnx("Softmax", &["d"], "p", vec![int("axis", 1)]),
+                quantize("p", "sy", "u0", "s"),
+                dequantize("s", "sy", "u0", "y"),
+            ],
+            true,
+            true,
+        ),
+    ];
+    for (tail, is_quantized, real) in cut {
+        let mut nodes = vec![logits()];
+        nodes.extend(tail);
+        let mut m = build((I8, &[1, 3]), nodes, vec![quantized.clone(), zero.clone()]);
+        graph(&mut m).output[0] =
+            shapeless(&m.graph.as_ref().unwrap().output[0].name.clone(), if real { FLOAT } else { U8 });
+        let imported = gives(&m, &[-4, 2, 4], &[0, 2, 4]);
+        let output = is_quantized.then(|| u8q(1.0 / 256.0, 0));
+        assert_eq!(imported.softmax, Some(Softmax { output }));
+        assert_eq!(imported.output.kind, if real { Kind::Real } else { Kind::Integer });
+        assert!(imported.notes.iter().any(|n| n.contains("Softmax")));
+        let shown = imported.softmax.unwrap().apply(&[0, 2, 4], imported.graph.output_info());
+        // 1, e and e² of their sum.
+        let exact = [0.090_030_57, 0.244_728_48, 0.665_240_94f32];
+        let close = shown.iter().zip(exact).all(|(a, b)| (a - b).abs() < if is_quantized { 1.0 / 512.0 } else { 1e-6 });
+        assert!(close, "{shown:?}");
+    }
+    let inside = vec![
+        dequantize("x", "half", "i0", "d"),
+        onnx("Softmax", &["d"], "p", vec![]),
+        quantize("p", "half", "i0", "s"),
+        onnx("Relu", &["s"], "y", vec![]),
+    ];
+    refused(
+        &build((I8, &[1, 3]), inside, vec![]),
+        Unsupported,
+        "node y (Relu)",
+        "not the result of a DequantizeLinear",
+    );
+    let across = vec![dequantize("x", "half", "i0", "d"), onnx("Softmax", &["d"], "y", vec![int("axis", 1)])];
+    refused(&build((I8, &[1, 3, 2]), across, vec![]), Unsupported, "node y (Softmax)", "along axis 1");
+}
+
+#[test]
+fn automatic_padding_becomes_explicit() {
+    let pool =
+        |attributes: Vec<Attribute>| build((I8, &[1, 1, 4]), vec![onnx("MaxPool", &["x"], "y", attributes)], vec![]);
+    let two = || ints("kernel_shape", &[2]);
+    let x = [-5, -2, -3, -4];
+    gives(&pool(vec![two(), text("auto_pad", "VALID")]), &x, &[-2, -2, -3]);
+    gives(&pool(vec![two(), text("auto_pad", "NOTSET"), ints("pads", &[1, 0])]), &x, &[-5, -2, -2, -3]);
+    gives(&pool(vec![two(), text("auto_pad", "SAME_UPPER")]), &x, &[-2, -2, -3, -4]);
+    gives(&pool(vec![two(), text("auto_pad", "SAME_LOWER")]), &x, &[-5, -2, -2, -3]);
+    let strides = |n: i64| ints("strides", &[n]);
+    gives(&pool(vec![two(), strides(3)]), &x, &[-2]);
+    gives(&pool(vec![two(), strides(3), int("ceil_mode", 1)]), &x, &[-2, -4]);
+    // The last window would begin in the padding: it is not there.
+    gives(&pool(vec![two(), strides(4), ints("pads", &[0, 1]), int("ceil_mode", 1)]), &x, &[-2]);
+    refused(&pool(vec![two(), text("auto_pad", "SAME")]), Malformed, "node y (MaxPool)", "auto_pad = SAME");
+    refused(
+        &pool(vec![two(), text("auto_pad", "VALID"), ints("pads", &[1, 0])]),
+        Malformed,
+        "node y (MaxPool)",
+        "together with pads",
+    );
+    refused(&pool(vec![two(), int("ceil_mode", 2)]), Malformed, "node y (MaxPool)", "ceil_mode = 2");
+    refused(&pool(vec![two(), int("storage_order", 1)]), Unsupported, "node y (MaxPool)", "storage_order = 1");
+
+    // Padding of a convolution is the zero point: −3 − (−3) = 0.
+    let conv = onnx(
+        "QLinearConv",
+        &["x", "one", "i3", "w", "one", "i0", "one", "i0"],
+        "y",
+        vec![text("auto_pad", "SAME_UPPER")],
+    );
+    let m = build((I8, &[1, 1, 4]), vec![conv], vec![bytes("w", I8, &[1, 1, 2], &[1, 10])]);
+    gives(&m, &[-2, -1, 0, 1], &[21, 32, 43, 4]);
+}
+
+#[test]
+fn pools_that_pad_are_refused() {
+    let pool = ort(
+        "QLinearAveragePool",
+        &["x", "one", "i0", "one", "i0"],
+        "y",
+        vec![ints("kernel_shape", &[2]), ints("pads", &[1, 0])],
+    );
+    refused(&build((I8, &[1, 1, 4]), vec![pool], vec![]), Unsupported, "node y (QLinearAveragePool)", "padded");
+    let pool = ort("QLinearGlobalAveragePool", &["x", "one", "i0", "one", "i0"], "y", vec![int("channels_last", 1)]);
+    refused(
+        &build((I8, &[1, 1, 4]), vec![pool], vec![]),
+        Unsupported,
+        "node y (QLinearGlobalAveragePool)",
+        "channels_last",
+    );
+}
+
+#[test]
+fn attributes_of_older_operator_sets() {
+    let nodes = vec![
+        onnx("Squeeze", &["x"], "s", vec![ints("axes", &[1])]),
+        dequantize("s", "one", "i0", "d"),
+        onnx("Clip", &["d"], "c", vec![float("min", -1.5), float("max", 2.0)]),
+        quantize("c", "one", "i0", "q"),
+        onnx("Unsqueeze", &["q"], "y", vec![ints("axes", &[0, 2])]),
+    ];
+    let mut m = build((I8, &[1, 1, 4]), nodes, vec![]);
+    m.opset_import[0].version = 10;
+    let imported = gives(&m, &[-5, -1, 2, 5], &[-2, -1, 2, 2]);
+    assert_eq!(imported.graph.output_info().shape, [1, 1, 1, 4]);
+    // Today these are operands.
+    m.opset_import[0].version = 13;
+    refused(&m, Unsupported, "node s (Squeeze)", "unknown attribute axes");
+}
+
+#[test]
+fn weights_of_reals_are_quantized_in_the_file() {
+    let nodes = vec![
+        dequantize("x", "one", "i0", "xr"),
+        // 1.5 and 2.5 in steps of 1: half to even.
+        onnx("QuantizeLinear", &["w", "one", "i0"], "wq", vec![]),
+        onnx("DequantizeLinear", &["wq", "one", "i0"], "wr", vec![]),
+        onnx("MatMul", &["xr", "wr"], "m", vec![]),
+        quantize("m", "one", "i0", "y"),
+    ];
+    let m = build((I8, &[1, 1]), nodes, vec![reals("w", &[1, 3], &[1.5, 2.5, -300.0])]);
+    assert_eq!(gives(&m, &[1], &[2, 2, -128]).form, Form::Qdq);
+}
+
+#[test]
+fn constants_and_identities_are_no_operators() {
+    let zero = Attribute {
+        name: "value".into(),
+        t: Some(Box::new(bytes("", I8, &[], &[0]))),
+        r#type: attribute_type::TENSOR,
+        ..Attribute::default()
+    };
+    let nodes = vec![
+        onnx("Constant", &[], "zc", vec![zero]),
+        onnx("Identity", &["x"], "i", vec![]),
+        onnx("Identity", &["one"], "s", vec![]),
+        ort("QLinearAdd", &["i", "s", "zc", "i", "s", "zc", "s", "zc"], "y", vec![]),
+    ];
+    let imported = gives(&build((I8, &[1, 2]), nodes, vec![]), &[-3, 100], &[-6, 127]);
+    assert_eq!((imported.form, imported.graph.nodes.len()), (Form::QOperator, 1));
+}
+
+#[test]
+fn operators_of_microsoft_need_their_import() {
+    let add = ort("QLinearAdd", &["x", "one", "i0", "x", "one", "i0", "one", "i0"], "y", vec![]);
+    let mut m = build((I8, &[1, 2]), vec![add], vec![]);
+    assert!(import_model(&m).is_ok());
+    m.opset_import.pop();
+    refused(&m, Malformed, "node y (QLinearAdd)", "does not import the operator set com.microsoft");
+}

@@ -1,0 +1,81 @@
+//! What sets the two Groth16 systems apart: how ranges are proven, the number of phases, and the shape of keys and proofs.
+
+use ark_bn254::{Fr, G1Affine, G2Affine};
+use avouch_circuits::r1cs::RangeChecks;
+use avouch_verifier::{
+    DecodeError, KeyMaterial, Statement, SystemId,
+    system::{groth16_bn254, groth16_lookup_bn254 as lookup},
+};
+
+use super::setup::Points;
+
+/// How the system's circuits prove ranges.
+pub const fn range_checks(system: SystemId) -> RangeChecks {
+    match system {
+        SystemId::Groth16Bn254 => RangeChecks::Bits,
+        SystemId::Groth16LookupBn254 => RangeChecks::Lookups,
+    }
+}
+
+/// Phases of witnesses, each with a δ of its own.
+pub(crate) const fn phases(system: SystemId) -> usize {
+    match system {
+        SystemId::Groth16Bn254 => 1,
+        SystemId::Groth16LookupBn254 => 2,
+    }
+}
+
+fn missing(field: &'static str) -> DecodeError {
+    let problem = avouch_verifier::Problem::Relation("the setup made another number of points");
+    DecodeError { what: "verifying key", field, problem }
+}
+
+/// The verifying half of a key.
+pub(super) fn key_material(system: SystemId, points: &Points) -> Result<KeyMaterial, DecodeError> {
+    match system {
+        SystemId::Groth16Bn254 => {
+            let [delta] = points.deltas_g2[..] else { return Err(missing("delta")) };
+            let key = ark_groth16::VerifyingKey {
+                alpha_g1: points.alpha_g1,
+                beta_g2: points.beta_g2,
+                gamma_g2: ark_ec::AffineRepr::generator(),
+                delta_g2: delta,
+                gamma_abc_g1: points.ic.clone(),
+            };
+            groth16_bn254::Key::new(&key).map(KeyMaterial::Groth16Bn254)
+        }
+        SystemId::Groth16LookupBn254 => {
+            let [delta_1, delta_2] = points.deltas_g2[..] else { return Err(missing("delta")) };
+            let ic = points.ic.as_slice().try_into().map_err(|_| missing("IC"))?;
+            let key = lookup::KeyPoints { alpha: points.alpha_g1, beta: points.beta_g2, delta_1, delta_2, ic };
+            lookup::Key::new(key).map(KeyMaterial::Groth16LookupBn254)
+        }
+    }
+}
+
+/// The points of a verifying key that its prover needs: α, β, and each phase's δ.
+pub(super) fn shared_points(material: &KeyMaterial) -> (G1Affine, G2Affine, Vec<G2Affine>) {
+    match material {
+        KeyMaterial::Groth16Bn254(key) => {
+            let key = key.to_ark();
+            (key.alpha_g1, key.beta_g2, vec![key.delta_g2])
+        }
+        KeyMaterial::Groth16LookupBn254(key) => {
+            let key = key.points();
+            (key.alpha, key.beta, vec![key.delta_1, key.delta_2])
+        }
+    }
+}
+
+/// The challenge of a commitment to the first phase.
+pub(super) fn challenge(vk_digest: &[u8; 32], statement: &Statement, commitment: &G1Affine) -> Fr {
+    lookup::challenge(vk_digest, statement, commitment)
+}
+
+/// A proof's bytes; the commitment is there iff the system has two phases.
+pub(super) fn encode(a: G1Affine, b: G2Affine, commitment: Option<G1Affine>, c: G1Affine) -> Vec<u8> {
+    match commitment {
+        None => groth16_bn254::encode_proof(&ark_groth16::Proof { a, b, c }),
+        Some(c_1) => lookup::encode_proof(&lookup::Proof { a, b, c_1, c_2: c }),
+    }
+}

@@ -1,0 +1,176 @@
+"""The integer meaning of quantized networks, in numpy, written from its definition and apart from the Rust code.
+
+Integers are accumulated in 64 bits. Every step on reals is one IEEE 754 binary32 operation, in the order written here.
+A node is a dictionary {op, domain, attributes, operands, output}; operands and output are names, an operand that is
+left out is the empty string.
+"""
+
+import numpy as np
+
+F = np.float32
+
+
+def real(value):
+    """One float32 from a scale operand."""
+    return F(np.asarray(value).reshape(-1)[0]) if np.size(value) == 1 else np.asarray(value, F)
+
+
+def saturate(reals, zero_point):
+    """clip(round_half_even(reals) + zero_point) in the zero point's type."""
+    dtype = np.asarray(zero_point).dtype
+    limits = np.iinfo(dtype)
+    shifted = np.rint(np.asarray(reals, F)).astype(np.float64) + float(int(np.ravel(zero_point)[0]))
+    return np.clip(shifted, limits.min, limits.max).astype(dtype)
+
+
+def requantize(accumulators, multiplier, zero_point):
+    """Integer accumulators to 8 bits: f32(acc) · multiplier, then `saturate`."""
+    with np.errstate(over="ignore"):
+        return saturate(np.asarray(accumulators).astype(F) * np.asarray(multiplier, F), zero_point)
+
+
+def quantize(x, scale, zero_point):
+    with np.errstate(over="ignore"):
+        return saturate(np.asarray(x, F) / real(scale), zero_point)
+
+
+def dequantize(x, scale, zero_point):
+    return (np.asarray(x).astype(np.int32) - int(np.ravel(zero_point)[0])).astype(F) * real(scale)
+
+
+def centered(x, zero_point, axis=0):
+    """x − zero point in 64 bits; a list of zero points runs along `axis`."""
+    x = np.asarray(x).astype(np.int64)
+    zero = np.asarray(zero_point).astype(np.int64).reshape(-1)
+    if zero.size > 1:
+        zero = zero.reshape([-1 if d == axis else 1 for d in range(x.ndim)])
+    return x - zero
+
+
+def along_channels(values, rank):
+    """A list over dimension 1 of a tensor of this rank; a single value stays one."""
+    values = np.asarray(values)
+    return values.reshape(-1) if values.size == 1 else values.reshape([1, -1] + [1] * (rank - 2))
+
+
+def windows(x, kernel, attributes, fill):
+    """Yields, for each output position, its index and the values under the window: [N, C, *kernel]."""
+    n = len(kernel)
+    strides = attributes.get("strides", [1] * n)
+    dilations = attributes.get("dilations", [1] * n)
+    pads = attributes.get("pads", [0] * (2 * n))
+    x = np.pad(x, [(0, 0), (0, 0)] + list(zip(pads[:n], pads[n:])), constant_values=fill)
+    extent = [(k - 1) * d + 1 for k, d in zip(kernel, dilations)]
+    counts = [(size - e) // s + 1 for size, e, s in zip(x.shape[2:], extent, strides)]
+    for position in np.ndindex(*counts):
+        first = [p * s for p, s in zip(position, strides)]
+        taps = tuple(slice(f, f + e, d) for f, e, d in zip(first, extent, dilations))
+        yield position, x[(slice(None), slice(None)) + taps]
+
+
+def over_windows(x, kernel, attributes, fill, channels, f):
+    """A tensor of `f(window)` for each output position."""
+    columns = {position: f(window) for position, window in windows(x, kernel, attributes, fill)}
+    counts = [last + 1 for last in max(columns)]
+    out = np.empty([x.shape[0], channels] + counts, np.asarray(next(iter(columns.values()))).dtype)
+    for position, column in columns.items():
+        out[(slice(None), slice(None)) + position] = column
+    return out
+
+
+def qlinear_conv(a, x, xs, xz, w, ws, wz, ys, yz, bias=None):
+    x, w = centered(x, xz), centered(w, wz)
+    groups, outputs = a.get("group", 1), w.shape[0]
+    inner, outer = x.shape[1] // groups, outputs // groups
+
+    def column(window):
+        parts = []
+        for g in range(groups):
+            part = window[:, g * inner:(g + 1) * inner].reshape(x.shape[0], 1, -1)
+            parts.append((part * w[g * outer:(g + 1) * outer].reshape(1, outer, -1)).sum(-1))
+        return np.concatenate(parts, 1)
+
+    acc = over_windows(x, w.shape[2:], a, 0, outputs, column)
+    if bias is not None:
+        acc = acc + along_channels(bias.astype(np.int64), acc.ndim)
+    return requantize(acc, along_channels(real(xs) * real(ws) / real(ys), acc.ndim), yz)
+
+
+def qlinear_matmul(a, x, xs, xz, w, ws, wz, ys, yz):
+    acc = np.einsum("...mk,...kn->...mn", centered(x, xz), centered(w, wz, np.ndim(w) - 1))
+    return requantize(acc, real(xs) * real(ws) / real(ys), yz)
+
+
+def qgemm(a, x, xs, xz, w, ws, wz, bias, ys, yz):
+    w = centered(w, wz, 0 if a.get("transB", 0) else 1)
+    w = w.T if a.get("transB", 0) else w
+    acc = np.einsum("mk,kn->mn", centered(x, xz), w)
+    if bias is not None:
+        acc = acc + bias.astype(np.int64)
+    return requantize(acc, F(a.get("alpha", 1.0)) * real(xs) * real(ws) / real(ys), yz)
+
+
+def qlinear_add(a, x, xs, xz, y, ys, yz, zs, zz):
+    def term(v, scale, zero):
+        return (v.astype(F) - F(int(np.ravel(zero)[0]))) * real(scale) / real(zs)
+
+    return saturate(term(x, xs, xz) + term(y, ys, yz), zz)
+
+
+def qlinear_average_pool(a, x, xs, xz, ys, yz):
+    kernel = a["kernel_shape"]
+    sums = over_windows(centered(x, xz), kernel, a, 0, x.shape[1], lambda w: w.reshape(*w.shape[:2], -1).sum(-1))
+    return requantize(sums, real(xs) / (real(ys) * F(np.prod(kernel))), yz)
+
+
+def qlinear_global_average_pool(a, x, xs, xz, ys, yz):
+    return qlinear_average_pool({"kernel_shape": list(x.shape[2:])}, x, xs, xz, ys, yz)
+
+
+def max_pool(a, x):
+    least = np.iinfo(x.dtype).min
+    return over_windows(x, a["kernel_shape"], a, least, x.shape[1], lambda w: w.reshape(*w.shape[:2], -1).max(-1))
+
+
+def reshape(a, x, shape):
+    return x.reshape([x.shape[i] if d == 0 else int(d) for i, d in enumerate(shape)])
+
+
+def flatten(a, x):
+    cut = a.get("axis", 1) % (x.ndim + 1)
+    return x.reshape(int(np.prod(x.shape[:cut])), -1)
+
+
+def squeeze(a, x, axes=None):
+    return np.squeeze(x, None if axes is None else tuple(int(v) for v in axes))
+
+
+OPERATORS = {
+    "QuantizeLinear": lambda a, x, s, z: quantize(x, s, z),
+    "DequantizeLinear": lambda a, x, s, z: dequantize(x, s, z),
+    "QLinearConv": qlinear_conv,
+    "QLinearMatMul": qlinear_matmul,
+    "QGemm": qgemm,
+    "QLinearAdd": qlinear_add,
+    "QLinearAveragePool": qlinear_average_pool,
+    "QLinearGlobalAveragePool": qlinear_global_average_pool,
+    "MaxPool": max_pool,
+    "Relu": lambda a, x: np.maximum(x, 0),
+    "Clip": lambda a, x, low, high: np.clip(x, low, high),
+    "Reshape": reshape,
+    "Flatten": flatten,
+    "Transpose": lambda a, x: np.transpose(x, a.get("perm")),
+    "Squeeze": squeeze,
+    "Unsqueeze": lambda a, x, axes: np.expand_dims(x, tuple(int(v) for v in axes)),
+    "Concat": lambda a, *xs: np.concatenate(xs, a["axis"]),
+}
+
+
+def run(nodes, tensors):
+    """Evaluates nodes in order; `tensors` holds the input and the constants, and receives every result."""
+    for node in nodes:
+        operands = [tensors[name] if name else None for name in node["operands"]]
+        while operands and operands[-1] is None:
+            operands.pop()
+        tensors[node["output"]] = OPERATORS[node["op"]](node["attributes"], *operands)
+    return tensors[nodes[-1]["output"]]
