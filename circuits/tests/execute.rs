@@ -102,14 +102,11 @@ fn naive_conv(conv: &Conv, x: &TensorInfo, y: &TensorInfo, values: &[i16]) -> Ve
     for image in planes.chunks(channels) {
         for o in 0..conv.out_channels {
             for p in 0..image[0].len() {
-                let mut acc = i64::from(conv.bias[o]);
-                for c in 0..cg {
-                    for t in 0..taps {
-                        if let Some(v) = image[o / og * cg + c][p][t] {
-                            acc += (i64::from(v) - zero) * i64::from(conv.weights[(o * cg + c) * taps + t]);
-                        }
-                    }
-                }
+                let weights = &conv.weights[o * cg * taps..][..cg * taps];
+                let values = image[o / og * cg..][..cg].iter().flat_map(|plane| &plane[p]);
+                let products =
+                    values.zip(weights).filter_map(|(v, &w)| v.map(|v| (i64::from(v) - zero) * i64::from(w)));
+                let acc = i64::from(conv.bias[o]) + products.sum::<i64>();
                 let r = &conv.requantization;
                 let m = r.multipliers[if r.multipliers.len() == 1 { 0 } else { o }];
                 out.push(naive_requantize(acc, m, y.quant.zero_point, r.min, r.max));

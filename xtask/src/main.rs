@@ -2,7 +2,7 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`test`] | everything that must pass, and what it needs |
+//! | [`mod@test`] | everything that must pass, and what it needs |
 //! | [`dependencies`] | the dependency rule between the crates |
 //! | [`accept`] | the `avouch` binary on recorded models: setup, prove, verify, cross-checks, figures |
 //! | [`results`] | `docs/results.json`, and the tables of the README made from it |

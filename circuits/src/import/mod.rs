@@ -10,8 +10,8 @@
 //! data in other files), or that is not understood in full: unknown operators, attributes, types and operator sets.
 //! Errors name the node and what to do. Sizes are checked before anything is allocated for them.
 //!
-//! One file per group of operators: [`linear`], [`pool`], [`sum`], [`activation`], [`shape`], [`quantize`]; the table in
-//! [`nodes`] has a line for each operator.
+//! One file per group of operators: `linear`, `pool`, `sum`, `activation`, `shape`, `quantize`; the table in `nodes` has a
+//! line for each operator.
 
 mod activation;
 mod attributes;

@@ -6,14 +6,15 @@
 //! | `requantize` | monotone step functions, by a multiplier, a shift and bits | about 20 to 45 an element |
 //! | `max` | maximum of a window | 11 for each element but the first |
 //! | `range` | 8-bit inputs | 9 an element |
-//! | `commit` | salted Poseidon chain of the packed tensor | about 1.6 a byte, 240 or more in all |
+//! | `commit` | salted Poseidon chain of the packed tensor | about 1.6 a byte, 773 or more in all |
 //! | `disclose` | raw, argmax, threshold | 1; 12 an element; 10 |
 //! | `poseidon` | circomlib's Poseidon | 3 an S-box |
 //! | `affine` | searches and certifies the arithmetic form of a step function | |
 //!
-//! A [`Synthesizer`] walks a [`Circuit`] and calls the gadgets. It is written once and serves counting, setup, proving
-//! and checking: they differ in the [`Sink`] that receives constraints and witnesses. All hints are computed from the
-//! values of the wires that a gadget reads, so a test can replace any witness and have all dependent ones follow.
+//! A [`Synthesizer`] walks a [`Circuit`](crate::circuit::Circuit) and calls the gadgets. It is written once and serves
+//! counting, setup, proving and checking: they differ in the [`Sink`] that receives constraints and witnesses. All hints
+//! are computed from the values of the wires that a gadget reads, so a test can replace any witness and have all
+//! dependent ones follow.
 
 pub mod affine;
 mod builder;

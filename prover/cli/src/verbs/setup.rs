@@ -29,7 +29,7 @@ pub(crate) struct Setup {
     /// Folder to create, for proving.key, verifying.key and manifest.json.
     #[arg(long, value_name = "DIR")]
     keys: PathBuf,
-    /// What a proof shows of the output: raw, argmax, threshold=INDEX:T (1 iff the integer y[INDEX] ≥ T), commit;
+    /// What a proof shows of the output: raw, argmax, threshold=INDEX:T (1 iff the integer at INDEX is ≥ T), commit;
     /// by default raw if it fits, else commit.
     #[arg(long, value_name = "WHAT")]
     disclose: Option<DisclosureArg>,
