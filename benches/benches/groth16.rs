@@ -1,4 +1,4 @@
-//! `groth16-bn254:v1`: `setup`, `witness`, `prove` and `verify` of every workload.
+//! The Groth16 systems: `setup`, `witness`, `prove` and `verify` of every workload.
 //!
 //! `cargo bench -p avouch-benches -- prove` runs one group, `-- dense` one workload, `-- --test` each bench once.
 
@@ -12,7 +12,7 @@ use avouch_circuits::{
 };
 use avouch_prover::groth16::{Prover, Request, range_checks, setup};
 use avouch_verifier::{KeyPolicy, SystemId, verify};
-use criterion::{Criterion, SamplingMode, criterion_group, criterion_main};
+use criterion::{Bencher, Criterion, SamplingMode, criterion_group, criterion_main};
 
 /// Keeps what the prover keeps: every witness, and the values of A and B row by row.
 #[derive(Default)]
@@ -31,7 +31,7 @@ impl Sink for Values {
     }
 }
 
-/// Inference, public inputs and all wires.
+/// Inference, public inputs and all wires that are known before a challenge.
 fn witness(workload: &Workload, synthesizer: &Synthesizer<'_>) -> Vec<Fr> {
     let output = execute::run(&workload.graph, &workload.input).expect("the input fits the network");
     let salt = Fr::from(7u64);
@@ -42,13 +42,7 @@ fn witness(workload: &Workload, synthesizer: &Synthesizer<'_>) -> Vec<Fr> {
     values.0
 }
 
-fn bench(
-    c: &mut Criterion,
-    phase: &str,
-    system: SystemId,
-    workload: &Workload,
-    mut run: impl FnMut(&mut criterion::Bencher<'_>),
-) {
+fn bench(c: &mut Criterion, phase: &str, system: SystemId, workload: &Workload, mut run: impl FnMut(&mut Bencher<'_>)) {
     let mut group = c.benchmark_group(format!("{phase}/{system}"));
     // Seconds rather than microseconds: few samples, each of few iterations.
     group.sample_size(10).sampling_mode(SamplingMode::Flat);
@@ -78,9 +72,7 @@ fn workload(c: &mut Criterion, system: SystemId, workload: &Workload, circuit: &
 fn groth16(c: &mut Criterion) {
     for w in avouch_benches::all().expect("workloads") {
         let circuit = w.circuit().expect("the network has an exact form");
-        for &system in SystemId::ALL {
-            workload(c, system, &w, &circuit);
-        }
+        SystemId::ALL.iter().for_each(|&system| workload(c, system, &w, &circuit));
     }
 }
 

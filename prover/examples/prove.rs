@@ -16,7 +16,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let samples = read(input.as_ref(), &InputSpec::of(&model))?;
 
     let circuit = Circuit::new(&model.graph, Disclosure::Argmax)?;
-    let keys = setup(SystemId::Groth16LookupBn254, &circuit, "example", None, &())?;
+    let keys = setup(SystemId::Groth16Bn254, &circuit, "example", None, &())?;
     let verifying_key = keys.verifying.clone();
     let prover = Prover::new(&model.graph, &circuit, keys)?;
     let proof = prover.prove(&samples[0], &Request::default(), &())?.file.encode();

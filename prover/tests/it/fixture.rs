@@ -1,6 +1,5 @@
 //! A network of one layer, its keys and a prover, made once.
 
-use crate::SYSTEM;
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -16,7 +15,7 @@ use avouch_prover::{
     groth16::{self, Keys, Prover},
     keys,
 };
-use avouch_verifier::{AcceptedKey, KeyPolicy, VerifyingKey};
+use avouch_verifier::{AcceptedKey, KeyPolicy, SystemId, VerifyingKey};
 use tempfile::TempDir;
 
 /// The first element is not zero: its wire's points of the key are in use.
@@ -50,6 +49,7 @@ pub(crate) fn graph(bias: i32) -> Graph {
 
 /// A model with the files of its key folder.
 pub(crate) struct Fixture {
+    pub(crate) system: SystemId,
     pub(crate) graph: Graph,
     pub(crate) circuit: Circuit,
     pub(crate) proving: Vec<u8>,
@@ -57,13 +57,13 @@ pub(crate) struct Fixture {
 }
 
 impl Fixture {
-    pub(crate) fn new(bias: i32, disclosure: Disclosure, seed: u8) -> Self {
+    pub(crate) fn new(system: SystemId, bias: i32, disclosure: Disclosure, seed: u8) -> Self {
         let graph = graph(bias);
         let circuit = Circuit::new(&graph, disclosure).unwrap();
-        let Keys { proving, verifying, .. } = groth16::setup(SYSTEM, &circuit, "test", Some([seed; 32]), &()).unwrap();
+        let Keys { proving, verifying, .. } = groth16::setup(system, &circuit, "test", Some([seed; 32]), &()).unwrap();
         let mut bytes = Vec::new();
         proving.write(&mut bytes).unwrap();
-        Self { graph, circuit, proving: bytes, verifying: verifying.encode() }
+        Self { system, graph, circuit, proving: bytes, verifying: verifying.encode() }
     }
 
     pub(crate) fn key(&self) -> VerifyingKey {
@@ -83,12 +83,21 @@ impl Fixture {
     }
 }
 
-/// Shows all outputs.
-pub(crate) static RAW: LazyLock<Fixture> = LazyLock::new(|| Fixture::new(100, Disclosure::Raw, 7));
-/// Commits to the outputs.
-pub(crate) static COMMIT: LazyLock<Fixture> = LazyLock::new(|| Fixture::new(100, Disclosure::Commit, 7));
-/// A prover for [`RAW`].
-pub(crate) static PROVER: LazyLock<Prover<'static>> = LazyLock::new(|| RAW.load(&RAW.proving).unwrap());
+/// For each proof system, a model that shows all outputs.
+static ALL: LazyLock<Vec<Fixture>> =
+    LazyLock::new(|| SystemId::ALL.iter().map(|&s| Fixture::new(s, 100, Disclosure::Raw, 7)).collect());
+static PROVERS: LazyLock<Vec<Prover<'static>>> =
+    LazyLock::new(|| ALL.iter().map(|f| f.load(&f.proving).unwrap()).collect());
+
+/// What every proof system has to pass.
+pub(crate) fn systems() -> impl Iterator<Item = (&'static Fixture, &'static Prover<'static>)> {
+    ALL.iter().zip(&*PROVERS)
+}
+
+/// The first of them, for what does not depend on the system.
+pub(crate) fn first() -> (&'static Fixture, &'static Prover<'static>) {
+    (&ALL[0], &PROVERS[0])
+}
 
 /// Everything in a folder.
 pub(crate) fn entries(folder: &Path) -> Vec<PathBuf> {

@@ -8,8 +8,7 @@ use avouch_prover::{
 };
 use tempfile::TempDir;
 
-use super::fixture::{RAW, entries};
-use crate::SYSTEM;
+use crate::fixture::{entries, first};
 
 #[test]
 fn a_file_is_replaced_as_a_whole_or_kept() {
@@ -58,7 +57,7 @@ fn only_private_files_are_private() {
 fn a_key_folder_appears_when_it_is_complete() {
     let folder = TempDir::new().unwrap();
     let target = folder.path().join("a/keys");
-    let keys = || groth16::setup(SYSTEM, &RAW.circuit, "test", Some([7; 32]), &()).unwrap();
+    let keys = || groth16::setup(first().0.system, &first().0.circuit, "test", Some([7; 32]), &()).unwrap();
 
     let new = NewFolder::create(&target, false).unwrap();
     fs::write(new.path().join("half"), "done").unwrap();
@@ -70,8 +69,8 @@ fn a_key_folder_appears_when_it_is_complete() {
     let names = [keys::MANIFEST, keys::PROVING_KEY, keys::VERIFYING_KEY].map(|n| target.join(n));
     assert_eq!(entries(&target), names);
     assert_eq!(entries(&folder.path().join("a")), [target.as_path()]);
-    assert_eq!(keys::read_verifying_key(&names[2]).unwrap(), RAW.key());
-    assert_eq!(fs::read(&names[1]).unwrap(), RAW.proving);
+    assert_eq!(keys::read_verifying_key(&names[2]).unwrap(), first().0.key());
+    assert_eq!(fs::read(&names[1]).unwrap(), first().0.proving);
 
     // Not over other files, unless forced; and then completely.
     fs::write(target.join("mine"), "precious").unwrap();
@@ -108,6 +107,6 @@ fn reading_is_bounded() {
     #[cfg(target_os = "linux")]
     assert!(read_bounded(std::path::Path::new("/dev/zero"), 9).unwrap_err().message.contains("not a regular file"));
 
-    fs::write(&path, &RAW.verifying[1..]).unwrap();
+    fs::write(&path, &first().0.verifying[1..]).unwrap();
     assert!(keys::read_verifying_key(&path).unwrap_err().message.contains("verifying key"));
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use avouch_circuits::graph::DType;
+use avouch_circuits::{circuit::Disclosure, graph::DType};
 use avouch_prover::{
     groth16::{ProveError, Request},
     opening::{self, Opening, Role},
@@ -12,7 +12,7 @@ use proptest::{collection::vec, prelude::*, sample::Index};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::fixture::{COMMIT, INPUT, OTHER_INPUT, PROVER, entries};
+use crate::fixture::{Fixture, INPUT, OTHER_INPUT, entries, systems};
 
 fn fresh() -> Opening {
     Opening::fresh(Role::Input, DType::I8, &INPUT).unwrap()
@@ -132,56 +132,63 @@ fn add(a: [u8; 32], b: [u8; 32]) -> [u8; 32] {
 
 #[test]
 fn salts_are_fresh_and_stay_private() {
-    let (one, two) = (fresh(), fresh());
-    assert_ne!(one.commitment(), two.commitment());
+    for (_, prover) in systems() {
+        let (one, two) = (fresh(), fresh());
+        assert_ne!(one.commitment(), two.commitment());
 
-    let salt = json_of(&one)["salt"].as_str().unwrap().to_owned();
-    let debug = format!("{one:?} {one:#?}");
-    assert!(!debug.contains(&salt) && !debug.contains("127"), "{debug}");
+        let salt = json_of(&one)["salt"].as_str().unwrap().to_owned();
+        let debug = format!("{one:?} {one:#?}");
+        assert!(!debug.contains(&salt) && !debug.contains("127"), "{debug}");
 
-    let request = Request { input_opening: Some(one.clone()), ..Request::default() };
-    let proof = PROVER.prove(&INPUT, &request, &()).unwrap();
-    assert_eq!(*proof.file.statement().input_commitment(), one.commitment());
-    let file = proof.file.encode();
-    let mut secret = num(&salt);
-    for _ in 0..2 {
-        assert!(!file.windows(32).any(|w| w == secret), "the salt is in the proof file");
-        secret.reverse();
+        let request = Request { input_opening: Some(one.clone()), ..Request::default() };
+        let proof = prover.prove(&INPUT, &request, &()).unwrap();
+        assert_eq!(*proof.file.statement().input_commitment(), one.commitment());
+        let file = proof.file.encode();
+        let mut secret = num(&salt);
+        for _ in 0..2 {
+            assert!(!file.windows(32).any(|w| w == secret), "the salt is in the proof file");
+            secret.reverse();
+        }
     }
 }
 
 #[test]
 fn a_proof_is_for_the_given_commitment_or_none_is_made() {
-    let other = [
-        Opening::fresh(Role::Input, DType::I8, &OTHER_INPUT).unwrap(),
-        Opening::fresh(Role::Input, DType::I8, &INPUT[..3]).unwrap(),
-        // The same integers, but committed to as another type or in another role.
-        Opening::fresh(Role::Input, DType::U8, &INPUT).unwrap(),
-        Opening::fresh(Role::Output, DType::I8, &INPUT).unwrap(),
-    ];
-    for opening in other {
-        let request = Request { input_opening: Some(opening), ..Request::default() };
-        assert!(matches!(PROVER.prove(&INPUT, &request, &()), Err(ProveError::WrongOpening)));
+    for (_, prover) in systems() {
+        let other = [
+            Opening::fresh(Role::Input, DType::I8, &OTHER_INPUT).unwrap(),
+            Opening::fresh(Role::Input, DType::I8, &INPUT[..3]).unwrap(),
+            // The same integers, but committed to as another type or in another role.
+            Opening::fresh(Role::Input, DType::U8, &INPUT).unwrap(),
+            Opening::fresh(Role::Output, DType::I8, &INPUT).unwrap(),
+        ];
+        for opening in other {
+            let request = Request { input_opening: Some(opening), ..Request::default() };
+            assert!(matches!(prover.prove(&INPUT, &request, &()), Err(ProveError::WrongOpening)));
+        }
     }
 }
 
 #[test]
 fn a_committed_output_opens() {
-    let prover = COMMIT.load(&COMMIT.proving).unwrap();
-    let proof = prover.prove(&INPUT, &Request::default(), &()).unwrap();
-    let opening = proof.output_opening.unwrap();
-    assert_eq!(opening.role, Role::Output);
-    assert_eq!(*proof.claim.output(), Output::Commit(opening.commitment()));
-    let shown = PROVER.prove(&INPUT, &Request::default(), &()).unwrap();
-    let values = opening.values.iter().map(|&v| v.into()).collect();
-    assert_eq!(*shown.claim.output(), Output::Raw(values));
-    assert!(shown.output_opening.is_none());
-    // The two salts are independent, and so are those of two proofs.
-    let again = prover.prove(&INPUT, &Request::default(), &()).unwrap();
-    let salt = |o: &Opening| json_of(o)["salt"].clone();
-    let salts = [&opening, &proof.input_opening, &again.input_opening, &again.output_opening.unwrap()].map(salt);
-    for (i, one) in salts.iter().enumerate() {
-        assert!(!salts[..i].contains(one));
+    for (fixture, prover) in systems() {
+        let commit = Fixture::new(fixture.system, 100, Disclosure::Commit, 7);
+        let committing = commit.load(&commit.proving).unwrap();
+        let proof = committing.prove(&INPUT, &Request::default(), &()).unwrap();
+        let opening = proof.output_opening.unwrap();
+        assert_eq!(opening.role, Role::Output);
+        assert_eq!(*proof.claim.output(), Output::Commit(opening.commitment()));
+        let shown = prover.prove(&INPUT, &Request::default(), &()).unwrap();
+        let values = opening.values.iter().map(|&v| v.into()).collect();
+        assert_eq!(*shown.claim.output(), Output::Raw(values));
+        assert!(shown.output_opening.is_none());
+        // The two salts are independent, and so are those of two proofs.
+        let again = committing.prove(&INPUT, &Request::default(), &()).unwrap();
+        let salt = |o: &Opening| json_of(o)["salt"].clone();
+        let salts = [&opening, &proof.input_opening, &again.input_opening, &again.output_opening.unwrap()].map(salt);
+        for (i, one) in salts.iter().enumerate() {
+            assert!(!salts[..i].contains(one));
+        }
     }
 }
 
