@@ -28,8 +28,8 @@ use crate::{
 };
 
 /// A small convolutional network for 8×8 digits, and images that it was not trained on.
-const MODEL: &[u8] = include_bytes!("../../../../test-vectors/models/digits_cnn/int8_qop.onnx");
-const IMAGES: &[u8] = include_bytes!("../../../../test-vectors/models/digits_cnn/inputs.npy");
+const MODEL: &[u8] = include_bytes!("../../../../test-vectors/models/meter_cnn/int8_qop.onnx");
+const IMAGES: &[u8] = include_bytes!("../../../../test-vectors/models/meter_cnn/images.npy");
 
 /// The fastest for a model of this size.
 const SYSTEM: SystemId = SystemId::Groth16LookupBn254;
