@@ -23,14 +23,6 @@ fn the_executors_values_satisfy_and_lookups_are_cheaper() {
             let by_bits = Synthesizer::new(&circuit, RangeChecks::Bits).unwrap().cost().unwrap();
             let synthesizer = Synthesizer::new(&circuit, RangeChecks::Lookups).unwrap();
             let cost = synthesizer.cost().unwrap();
-            println!(
-                "{name}: {} by bits, {} by lookups ({} + {} wires), {:?}",
-                by_bits.constraints,
-                cost.constraints,
-                cost.variables,
-                cost.derived,
-                synthesizer.plan().unwrap().tables
-            );
             assert!(cost.constraints <= by_bits.constraints);
             let info = model.graph.input_info();
             let input: Vec<i16> =
