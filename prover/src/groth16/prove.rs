@@ -5,7 +5,6 @@ use std::time::Instant;
 use ark_bn254::{Fr, G1Projective, G2Projective};
 use ark_ec::{CurveGroup as _, VariableBaseMSM as _};
 use ark_ff::PrimeField as _;
-use ark_poly::EvaluationDomain as _;
 use avouch_circuits::r1cs::Cost;
 use avouch_verifier::Statement;
 use rayon::prelude::*;
@@ -101,7 +100,7 @@ pub(super) fn create(
 
     progress.begin("quotient (FFT)", 1);
     let Assignment { mut z, mut derived, a, b, .. } = assignment;
-    let mut h = qap::quotient(domain, a, b, &z[..instance]).unwrap_or_default();
+    let mut h = qap::quotient(&domain, a, b, &z[..instance]);
     lap(&mut times.fft);
     progress.advance(1);
     progress::check(progress)?;
