@@ -8,6 +8,7 @@
 
 mod domain;
 mod key;
+mod msm;
 mod prove;
 mod prover;
 mod qap;
