@@ -137,6 +137,8 @@ pub struct Builder<'s, S: Sink> {
     next_derived: u32,
     place: Place,
     pub(super) ranges: Ranges<'s>,
+    /// `2^−i`: an inversion for every element would cost more than its constraints.
+    inverse_powers: [Fr; 64],
 }
 
 impl<'s, S: Sink> Builder<'s, S> {
@@ -151,7 +153,13 @@ impl<'s, S: Sink> Builder<'s, S> {
             let sums = plan.tables.iter().map(|_| Lc { tracked: S::TERMS, ..Lc::default() }).collect();
             Ranges::Lookups(Lookups { plan, challenge, multiplicities, sums })
         });
-        Self { sink, next, next_derived: 0, place: Place { relation: 0, element: 0, name: "" }, ranges }
+        let half = Fr::from(2u64).inverse().unwrap_or_default();
+        let mut inverse_powers = [Fr::one(); 64];
+        for i in 1..inverse_powers.len() {
+            inverse_powers[i] = inverse_powers[i - 1] * half;
+        }
+        let place = Place { relation: 0, element: 0, name: "" };
+        Self { sink, next, next_derived: 0, place, ranges, inverse_powers }
     }
 
     /// A builder that collects what is asked for.
@@ -162,6 +170,11 @@ impl<'s, S: Sink> Builder<'s, S> {
     /// Number of variables so far: with the constant one and the public inputs, and of those that are derived.
     pub fn variables(&self) -> [u32; 2] {
         [self.next, self.next_derived]
+    }
+
+    /// `2^−i`, for `i` below 64.
+    pub(super) fn inverse_power(&self, i: usize) -> Fr {
+        self.inverse_powers[i]
     }
 
     /// Asks for a step of the current relation: a remainder of `shift` bits, a quotient within `reach`, a result of at most
@@ -292,15 +305,15 @@ impl<'s, S: Sink> Builder<'s, S> {
                 let (low, top) = limbs.split_at(limbs.len() - 1);
                 let low: Vec<Num> = low.iter().map(|&(value, _, _)| self.witness(value)).collect();
                 let mut rest = value.clone();
-                let mut weight = Fr::one();
+                let mut bits = 0;
                 for (num, &(_, width, table)) in low.iter().zip(&limbs) {
                     let limb = self.var(*num);
                     self.look_up_limb(names[0], &limb, width, table);
-                    rest.push(-weight, *num);
-                    weight *= power(width as usize);
+                    rest.push(-power(bits), *num);
+                    bits += width as usize;
                 }
                 // The top limb is what remains: no witness, and no sum to constrain.
-                let top_limb = rest.scale(weight.inverse().unwrap_or_default());
+                let top_limb = rest.scale(self.inverse_power(bits));
                 self.look_up_limb(names[0], &top_limb, top[0].1, top[0].2);
             }
         }
@@ -486,7 +499,7 @@ pub(super) fn fr(v: i64) -> Fr {
 
 /// `2^i`.
 pub(super) fn power(i: usize) -> Fr {
-    Fr::from(2u64).pow([i as u64])
+    if i < 64 { Fr::from(1u64 << i) } else { Fr::from(2u64).pow([i as u64]) }
 }
 
 /// Number of bits that hold `0..=v`.

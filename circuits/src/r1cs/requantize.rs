@@ -19,7 +19,7 @@
 use alloc::vec::Vec;
 
 use ark_bn254::Fr;
-use ark_ff::{Field as _, One as _};
+use ark_ff::One as _;
 
 use super::{
     affine::{AffineStep, Parity},
@@ -140,7 +140,7 @@ fn by_lookup<S: Sink>(b: &mut Builder<'_, S>, x: &Lc, form: &AffineStep, table: 
     let base = power(shift) * fr(first - below);
     let total = x.clone().scale(fr(form.multiplier)).plus(fr(form.offset) - base);
     let remainder = b.looked_up_limbs("requantize.remainder", total.value, shift);
-    let row = total.add_lc(-Fr::one(), &remainder).scale(power(shift).inverse().unwrap_or_default());
+    let row = total.add_lc(-Fr::one(), &remainder).scale(b.inverse_power(shift));
     let result = small(&row.value).map_or(0, |r| (r - below).clamp(0, levels));
     let y = b.witness(fr(first + result));
     let result = b.var(y).plus(-fr(first));

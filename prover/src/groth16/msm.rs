@@ -17,7 +17,7 @@ use rayon::prelude::*;
 /// Bits of a scalar, with room for the last digit's carry.
 const BITS: usize = 255;
 /// Additions that share an inverse: its cost is spread thin, and they stay in a small cache.
-const BATCH: usize = 512;
+const BATCH: usize = 2048;
 
 /// `Σ scalars[i] · bases[i]`, in parallel. Scalars are below the group's order.
 pub(super) fn msm<C: SWCurveConfig>(bases: &[Affine<C>], scalars: &[BigInt<4>]) -> Projective<C> {
