@@ -1,6 +1,7 @@
 //! What long work says of itself, and how it is stopped.
 
-/// Told of the phases of long work. All methods have defaults that do nothing; calls come from one thread at a time.
+/// Told of the phases of long work. All methods have defaults that do nothing; phases do not overlap, but
+/// their steps may be reported from several threads.
 pub trait Progress: Sync {
     /// A phase begins that has `total` steps of about equal cost.
     fn begin(&self, phase: &'static str, total: u64) {

@@ -19,9 +19,13 @@ const BITS: usize = 255;
 /// Additions that share an inverse: its cost is spread thin, and they stay in a small cache.
 const BATCH: usize = 2048;
 
-/// `Σ scalars[i] · bases[i]`, in parallel. Scalars are below the group's order.
-pub(super) fn msm<C: SWCurveConfig>(bases: &[Affine<C>], scalars: &[BigInt<4>]) -> Projective<C> {
-    let n = bases.len().min(scalars.len());
+/// Bases and their scalars, as many.
+pub(super) type Terms<'a, C> = (&'a [Affine<C>], &'a [BigInt<4>]);
+
+/// `Σ scalars[i] · bases[i]` over all terms, in parallel. Scalars are below the group's order. One large sum is cheaper
+/// than several: they share the buckets.
+pub(super) fn msm<C: SWCurveConfig>(terms: &[Terms<'_, C>]) -> Projective<C> {
+    let n: usize = terms.iter().map(|(bases, scalars)| bases.len().min(scalars.len())).sum();
     if n == 0 {
         return Projective::zero();
     }
@@ -29,17 +33,19 @@ pub(super) fn msm<C: SWCurveConfig>(bases: &[Affine<C>], scalars: &[BigInt<4>]) 
     let windows = BITS.div_ceil(width);
     // More parts than one only where windows alone would leave threads idle.
     let parts = (2 * rayon::current_num_threads()).div_ceil(windows).min(n.div_ceil(BATCH));
-    let part = n.div_ceil(parts);
-    let digits: Vec<Vec<i32>> = digits(&scalars[..n], width, windows);
-    let tasks: Vec<(usize, usize)> = (0..windows).flat_map(|w| (0..parts).map(move |p| (w, p * part))).collect();
+    let digits: Vec<Vec<Vec<i32>>> = terms.iter().map(|(_, scalars)| digits(scalars, width, windows)).collect();
+    let tasks: Vec<(usize, usize)> = (0..windows).flat_map(|w| (0..parts).map(move |p| (w, p))).collect();
     let sums: Vec<(usize, Projective<C>)> = tasks
         .into_par_iter()
-        .map(|(w, from)| {
-            let to = n.min(from + part);
-            if from >= to {
-                return (w, Projective::zero());
-            }
-            (w, Buckets::new(&bases[from..to], &digits[w][from..to], width).sum())
+        .map(|(w, part)| {
+            let slices = terms.iter().zip(&digits).map(|((bases, _), digits)| {
+                let count = bases.len().min(digits[w].len());
+                let size = count.div_ceil(parts);
+                let range = count.min(part * size)..count.min((part + 1) * size);
+                (&bases[range.clone()], &digits[w][range])
+            });
+            let slices: Vec<_> = slices.collect();
+            (w, Buckets::new(&slices, width).sum())
         })
         .collect();
     (0..windows).rev().fold(Projective::zero(), |mut total, w| {
@@ -93,9 +99,10 @@ struct Buckets<C: SWCurveConfig> {
 }
 
 impl<C: SWCurveConfig> Buckets<C> {
-    fn new(bases: &[Affine<C>], digits: &[i32], width: usize) -> Self {
+    fn new(slices: &[(&[Affine<C>], &[i32])], width: usize) -> Self {
         let mut segments = vec![(0, 0); 1 << (width - 1)];
-        let used = || bases.iter().zip(digits).filter(|(base, digit)| **digit != 0 && !base.is_zero());
+        let all = || slices.iter().flat_map(|(bases, digits)| bases.iter().zip(*digits));
+        let used = || all().filter(|(base, digit)| **digit != 0 && !base.is_zero());
         let bucket = |digit: i32| digit.unsigned_abs() as usize - 1;
         for (_, &digit) in used() {
             segments[bucket(digit)].1 += 1;
@@ -230,10 +237,14 @@ mod tests {
     fn sums_are_those_of_arkworks() {
         for n in [0, 1, 2, 3, 100, 1000, 5000] {
             let (bases, scalars) = (bases(n), scalars(n as u64));
-            assert_eq!(msm(&bases, &scalars), G1Projective::msm_bigint(&bases, &scalars), "{n}");
+            assert_eq!(msm(&[(&bases, &scalars)]), G1Projective::msm_bigint(&bases, &scalars), "{n}");
         }
+        let (bases, scalars_of) = (bases(300), scalars(300));
+        let (left, right) = bases.split_at(100);
+        let (few, many) = scalars_of.split_at(100);
+        assert_eq!(msm(&[(left, few), (right, many)]), G1Projective::msm_bigint(&bases, &scalars_of));
         let two: Vec<_> = G2Projective::normalize_batch(&[G2Projective::generator(), G2Projective::generator()]);
-        assert_eq!(msm(&two, &scalars(2)), G2Projective::msm_bigint(&two, &scalars(2)));
+        assert_eq!(msm(&[(&two, &scalars(2))]), G2Projective::msm_bigint(&two, &scalars(2)));
     }
 
     #[test]
@@ -251,11 +262,11 @@ mod tests {
             });
             scalars.push(edge[i % 5].into_bigint());
         }
-        assert_eq!(msm(&bases, &scalars), G1Projective::msm_bigint(&bases, &scalars));
+        assert_eq!(msm(&[(&bases, &scalars)]), G1Projective::msm_bigint(&bases, &scalars));
         // All in one bucket, adding up to nothing.
         let same = vec![Fr::from(7u64).into_bigint(); 600];
         let points: Vec<_> = (0..600).map(|i| if i % 2 == 0 { g } else { -g }).collect();
-        assert!(msm(&points, &same).is_zero());
-        assert_eq!(msm(&vec![g; 600], &same), g * Fr::from(4200u64));
+        assert!(msm(&[(&points, &same)]).is_zero());
+        assert_eq!(msm(&[(&vec![g; 600], &same)]), g * Fr::from(4200u64));
     }
 }

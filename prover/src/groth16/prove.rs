@@ -107,39 +107,45 @@ pub(super) fn create(
     progress::check(progress)?;
 
     progress.begin("multi-scalar multiplications", 4);
-    let step = || {
-        progress.advance(1);
-        progress::check(progress)
-    };
     let mut quotient = scalars(&h);
-    h.zeroize();
-    let h_sum = msm(&points.h, &quotient);
-    step()?;
-    quotient.zeroize();
     let mut values = scalars(&z);
-    z.zeroize();
-    let b_g1_sum = G1Projective::msm_bigint(&points.b_g1, &values);
-    step()?;
-    let b_g2_sum = G2Projective::msm_bigint(&points.b_g2, &values);
-    step()?;
+    let mut late = scalars(&derived);
+    [&mut h, &mut z, &mut derived].into_iter().for_each(|v| v.zeroize());
     let (a_first, a_derived) = points.a.split_at(values.len());
-    let mut a_sum = G1Projective::msm_bigint(a_first, &values);
-    values.zeroize();
-    let mut values = scalars(&derived);
-    derived.zeroize();
-    a_sum += msm(a_derived, &values);
-    let mut l_sum = msm(l_derived, &values);
+    // Independent of each other, and the smaller ones alone do not keep all threads busy.
+    let done = |sum| {
+        progress.advance(1);
+        sum
+    };
+    let ((mut c_sum, a_sum), (b_g1_sum, b_g2_sum)) = rayon::join(
+        || {
+            rayon::join(
+                || done(msm(&[(&points.h, &quotient), (l_derived, &late)])),
+                || done(msm(&[(a_derived, &late)]) + G1Projective::msm_bigint(a_first, &values)),
+            )
+        },
+        || {
+            rayon::join(
+                || done(G1Projective::msm_bigint(&points.b_g1, &values)),
+                || {
+                    let sum = G2Projective::msm_bigint(&points.b_g2, &values);
+                    progress.advance(1);
+                    sum
+                },
+            )
+        },
+    );
+    [&mut quotient, &mut values, &mut late].into_iter().for_each(|v| v.zeroize());
+    progress::check(progress)?;
     if !two_phases {
-        l_sum += first_sum;
+        c_sum += first_sum;
     }
-    values.zeroize();
-    progress.advance(1);
 
     let (r, s) = (random::nonzero()?, random::nonzero()?);
     let a = a_sum + points.alpha_g1 + delta(last) * r;
     let b_g1 = b_g1_sum + points.beta_g1 + delta(last) * s;
     let b = b_g2_sum + points.beta_g2 + points.deltas_g2[last] * s;
-    let c = h_sum + l_sum + a * s + b_g1 * r - delta(last) * (r * s) - delta(0) * rho;
+    let c = c_sum + a * s + b_g1 * r - delta(last) * (r * s) - delta(0) * rho;
     let proof = system::encode(a.into_affine(), b.into_affine(), commitment, c.into_affine());
     lap(&mut times.msm);
     Ok((proof, times))
