@@ -4,7 +4,7 @@
 //! Keys are those of Groth16 with the QAP reduction of libsnark; with two phases, witnesses known before the challenge are
 //! over a δ of their own. Setup and proving are our own: setup streams each constraint into the QAP's evaluation and holds
 //! no matrix, and the prover takes `A·z` and `B·z` from the gadgets' integer arithmetic, so that a wide layer costs no
-//! memory. What the two systems do differently is in [`system`].
+//! memory. What the two systems do differently is in one module, `system`.
 
 mod domain;
 mod key;

@@ -5,14 +5,16 @@
 //! sorted by bucket and added pairwise, round by round, until a bucket holds one. Digits are signed, which halves the
 //! buckets.
 //!
-//! Small scalars are left to arkworks, which sorts them by size.
+//! Small scalars, negative ones too, are left to arkworks, which sorts them by size: see [`Scalars`].
 
+use ark_bn254::Fr;
 use ark_ec::{
-    AffineRepr as _,
+    AffineRepr as _, VariableBaseMSM as _,
     short_weierstrass::{Affine, Projective, SWCurveConfig},
 };
-use ark_ff::{AdditiveGroup as _, BigInt, Field as _, One as _, Zero as _};
+use ark_ff::{AdditiveGroup as _, BigInt, BigInteger as _, Field as _, One as _, PrimeField as _, Zero as _};
 use rayon::prelude::*;
+use zeroize::Zeroize as _;
 
 /// Bits of a scalar, with room for the last digit's carry.
 const BITS: usize = 255;
@@ -54,6 +56,54 @@ pub(super) fn msm<C: SWCurveConfig>(terms: &[Terms<'_, C>]) -> Projective<C> {
         }
         total + sums.iter().filter(|s| s.0 == w).map(|s| s.1).sum::<Projective<C>>()
     })
+}
+
+/// Scalars of a witness: mostly small integers, some of full width.
+pub(super) struct Scalars {
+    /// All of them, with zeros in place of the large ones.
+    small: Vec<BigInt<4>>,
+    /// Place and value of those beyond 64 bits.
+    places: Vec<usize>,
+    large: Vec<BigInt<4>>,
+}
+
+impl Scalars {
+    pub(super) fn new(mut small: Vec<BigInt<4>>) -> Self {
+        let (mut places, mut large) = (Vec::new(), Vec::new());
+        for (i, value) in small.iter_mut().enumerate() {
+            let mut negative = Fr::MODULUS;
+            negative.sub_with_borrow(value);
+            if value.0[1..] != [0; 3] && negative.0[1..] != [0; 3] {
+                places.push(i);
+                large.push(std::mem::take(value));
+            }
+        }
+        Self { small, places, large }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.small.len()
+    }
+
+    /// `Σ scalars[i] · bases[i]`, and more terms of full width.
+    pub(super) fn msm<C: SWCurveConfig<ScalarField = Fr>>(
+        &self,
+        bases: &[Affine<C>],
+        more: &[Terms<'_, C>],
+    ) -> Projective<C> {
+        let selected: Vec<Affine<C>> = self.places.iter().map(|&i| bases[i]).collect();
+        let mut terms = vec![(selected.as_slice(), self.large.as_slice())];
+        terms.extend_from_slice(more);
+        let (small, large) = rayon::join(|| Projective::msm_bigint(bases, &self.small), || msm(&terms));
+        small + large
+    }
+}
+
+impl Drop for Scalars {
+    fn drop(&mut self) {
+        self.small.zeroize();
+        self.large.zeroize();
+    }
 }
 
 /// Bits of a window with the least work: six multiplications for each point, 27 for each bucket.
@@ -218,9 +268,8 @@ fn invert<F: ark_ff::Field>(values: &mut [F]) {
 
 #[cfg(test)]
 mod tests {
-    use ark_bn254::{Fr, G1Affine, G1Projective, G2Projective};
-    use ark_ec::{CurveGroup as _, PrimeGroup as _, VariableBaseMSM as _};
-    use ark_ff::PrimeField as _;
+    use ark_bn254::{G1Affine, G1Projective, G2Projective};
+    use ark_ec::{CurveGroup as _, PrimeGroup as _};
 
     use super::*;
 
@@ -245,6 +294,21 @@ mod tests {
         assert_eq!(msm(&[(left, few), (right, many)]), G1Projective::msm_bigint(&bases, &scalars_of));
         let two: Vec<_> = G2Projective::normalize_batch(&[G2Projective::generator(), G2Projective::generator()]);
         assert_eq!(msm(&[(&two, &scalars(2))]), G2Projective::msm_bigint(&two, &scalars(2)));
+    }
+
+    #[test]
+    fn scalars_of_all_sizes_add_up() {
+        let bases = bases(60);
+        let one = Fr::from(1u64);
+        let wide = Fr::from(u64::MAX);
+        let sizes =
+            [Fr::from(0u64), one, -one, Fr::from(300u64), -Fr::from(9u64), wide, -wide, wide + one, wide * wide];
+        let values: Vec<_> = (0..60).map(|i| sizes[i % sizes.len()].into_bigint()).collect();
+        let split = Scalars::new(values.clone());
+        assert_eq!(split.large.len(), 60_usize.div_ceil(9) - 1 + 6);
+        let more = scalars(5);
+        let sum = split.msm(&bases, &[(&bases[..5], &more)]);
+        assert_eq!(sum, G1Projective::msm_bigint(&bases, &values) + G1Projective::msm_bigint(&bases[..5], &more));
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use ark_bn254::{Fr, G1Projective, G2Projective};
-use ark_ec::{CurveGroup as _, VariableBaseMSM as _};
+use ark_bn254::{Fr, G1Projective};
+use ark_ec::CurveGroup as _;
 use ark_ff::PrimeField as _;
 use avouch_circuits::r1cs::Cost;
 use avouch_verifier::Statement;
@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use zeroize::Zeroize as _;
 
 use super::{
-    msm::msm,
+    msm::{Scalars, msm},
     qap::{self, Assignment},
     setup::ProvingKey,
     system,
@@ -79,8 +79,7 @@ pub(super) fn create(
     // The first phase: its share of L, committed to before the challenge, or with all the rest.
     let two_phases = last > 0;
     progress.begin("first phase", 1);
-    let mut values = scalars(&assignment.z[instance..]);
-    let first_sum = G1Projective::msm_bigint(l_first, &values);
+    let first_sum = Scalars::new(scalars(&assignment.z[instance..])).msm(l_first, &[]);
     let mut rho = Fr::default();
     let commitment = loop {
         if !two_phases {
@@ -94,7 +93,6 @@ pub(super) fn create(
             break Some(commitment);
         }
     };
-    values.zeroize();
     lap(&mut times.commit);
     progress.advance(1);
     progress::check(progress)?;
@@ -108,12 +106,12 @@ pub(super) fn create(
 
     progress.begin("multi-scalar multiplications", 4);
     let mut quotient = scalars(&h);
-    let mut values = scalars(&z);
+    let values = Scalars::new(scalars(&z));
     let mut late = scalars(&derived);
     [&mut h, &mut z, &mut derived].into_iter().for_each(|v| v.zeroize());
     let (a_first, a_derived) = points.a.split_at(values.len());
     // Independent of each other, and the smaller ones alone do not keep all threads busy.
-    let done = |sum| {
+    let done = |sum: G1Projective| {
         progress.advance(1);
         sum
     };
@@ -121,21 +119,21 @@ pub(super) fn create(
         || {
             rayon::join(
                 || done(msm(&[(&points.h, &quotient), (l_derived, &late)])),
-                || done(msm(&[(a_derived, &late)]) + G1Projective::msm_bigint(a_first, &values)),
+                || done(values.msm(a_first, &[(a_derived, &late)])),
             )
         },
         || {
             rayon::join(
-                || done(G1Projective::msm_bigint(&points.b_g1, &values)),
+                || done(values.msm(&points.b_g1, &[])),
                 || {
-                    let sum = G2Projective::msm_bigint(&points.b_g2, &values);
+                    let sum = values.msm(&points.b_g2, &[]);
                     progress.advance(1);
                     sum
                 },
             )
         },
     );
-    [&mut quotient, &mut values, &mut late].into_iter().for_each(|v| v.zeroize());
+    [&mut quotient, &mut late].into_iter().for_each(|v| v.zeroize());
     progress::check(progress)?;
     if !two_phases {
         c_sum += first_sum;

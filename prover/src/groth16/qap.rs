@@ -151,11 +151,11 @@ pub(super) fn quotient(domain: &Domain, mut a: Vec<Fr>, mut b: Vec<Fr>, instance
     a.resize(domain.size(), Fr::zero());
     b.resize(domain.size(), Fr::zero());
     let mut c: Vec<Fr> = a.par_iter().zip(&b).map(|(a, b)| *a * b).collect();
-    domain.interpolate(&mut c, Fr::one());
-    for evaluations in [&mut a, &mut b] {
+    let shifted = |evaluations: &mut Vec<Fr>| {
         domain.interpolate(evaluations, Fr::one());
         domain.evaluate(evaluations, Fr::GENERATOR);
-    }
+    };
+    rayon::join(|| rayon::join(|| shifted(&mut a), || shifted(&mut b)), || domain.interpolate(&mut c, Fr::one()));
     a.par_iter_mut().zip(&b).for_each(|(a, b)| *a *= b);
     domain.interpolate(&mut a, Fr::GENERATOR);
     let factor = domain.vanishing(Fr::GENERATOR).inverse().unwrap_or_default();
