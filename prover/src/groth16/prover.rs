@@ -25,7 +25,7 @@ use crate::{
     files::FileError,
     memory::Sizes,
     opening::{Opening, Role, be_bytes},
-    progress::Progress,
+    progress::{self, Progress},
     random::{self, NoRandomness},
 };
 
@@ -202,6 +202,7 @@ impl<'c> Prover<'c> {
         let mut assignment = Assignment::new(&public, &self.cost);
         self.synthesizer.synthesize(&public, Some(&witness), &mut assignment)?;
         progress.advance(1);
+        progress::check(progress).map_err(CreateError::from)?;
         let witness_time = start.elapsed().as_secs_f64();
 
         let (proof, times) = prove::create(&self.proving, &self.cost, &statement, assignment, progress)?;
