@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
@@ -22,9 +23,14 @@ MODELS = ["mlp_digits", "accel_mlp", "accel_conv1d", "dense_256k", "lenet_mnist"
 SYSTEMS = ["groth16-bn254:v1", "groth16-lookup-bn254:v1"]
 # Bytes that EZKL was seen to need, for --skip-above-memory: by models, not by settings.
 EZKL_MEMORY_GB = {"mlp_digits": 0.5, "accel_mlp": 0.5, "accel_conv1d": 1.5, "dense_256k": 3, "lenet_mnist": 12}
-# What was found best by hand: smaller legs of the decomposition, so that a smaller domain is enough. Scales are 7/7, as
-# by default; where a setting does not fit a model, EZKL's error is recorded.
+# EZKL's settings: `run_args` other than its defaults, and the scales to calibrate with (none: not calibrated).
+# By hand: legs of 128 instead of 16,384, so that a smaller domain is enough, and scales of 7, its defaults.
 TUNED = {"decomp_base": 128, "decomp_legs": 4, "input_scale": 7, "param_scale": 7}
+SETTINGS = {
+    "default": {"run_args": {}},
+    "calibrated": {"run_args": {}, "calibrate": {}},
+    "tuned": {"run_args": TUNED, "calibrate": {"scales": [7]}},
+}
 
 
 def main():
@@ -36,6 +42,7 @@ def main():
     parser.add_argument("--models", nargs="+", default=MODELS, metavar="NAME", help="by default: " + " ".join(MODELS))
     parser.add_argument("--skip-above-memory", type=float, metavar="GB", help="leave out what EZKL needs more memory for")
     parser.add_argument("--runs", type=int, default=5, help="proofs whose median counts (EZKL: of those above 30 s, one)")
+    parser.add_argument("--settings", nargs="+", choices=SETTINGS, default=list(SETTINGS), help="EZKL's; by default all")
     parser.add_argument("--output", type=Path, default=HERE / "results.json")
     options = parser.parse_args()
     if options.runs < 1:
@@ -54,10 +61,10 @@ def main():
             if options.skip_above_memory and EZKL_MEMORY_GB.get(name, 0) > options.skip_above_memory:
                 print(f"{name}: EZKL left out, it needs about {EZKL_MEMORY_GB[name]} GB", flush=True)
                 continue
-            for settings, tuned in [("default", {}), ("tuned by hand", TUNED)]:
-                add(results, name, "ezkl", settings, lambda: ezkl(options, python, model, at, tuned, reference))
+            for settings in options.settings:
+                add(results, name, "ezkl", settings, lambda: ezkl(options, python, model, at, settings, reference))
 
-    document = {"machine": machine(python, options.avouch), "runs": options.runs, "tuned": TUNED, "results": results}
+    document = {"machine": machine(python, options.avouch), "runs": options.runs, "settings": SETTINGS, "results": results}
     options.output.write_text(json.dumps(document, indent=1) + "\n")
     options.output.with_suffix(".md").write_text(table(document))
     print(table(document))
@@ -87,27 +94,24 @@ def environment():
     return python
 
 
-def measured(command):
-    """Runs a program: seconds, peak of its resident memory, output. Its own peak: the child is waited for by its id."""
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        start = time.perf_counter()
-        child = subprocess.Popen([str(c) for c in command], stdout=out, stderr=err)
-        _, status, usage = os.wait4(child.pid, 0)
-        seconds = time.perf_counter() - start
-        child.returncode = os.waitstatus_to_exitcode(status)
-        out.seek(0), err.seek(0)
-        text, errors = out.read().decode(), err.read().decode(errors="replace")
+def called(command):
+    """Runs a program that has to succeed, and gives the last line that it prints, which is JSON."""
+    child = subprocess.run([str(c) for c in command], capture_output=True, text=True, errors="replace")
     if child.returncode != 0:
-        said = [line for line in (errors + text).splitlines() if line.strip()]
+        said = [line for line in (child.stdout + child.stderr).splitlines() if line.strip()]
         raise Failed(f"ended with {child.returncode}: {said[-1][:300] if said else 'nothing said'}")
-    return {"seconds": seconds, "peak_bytes": usage.ru_maxrss * 1024, "text": text}
+    return json.loads(child.stdout.splitlines()[-1])
 
 
 def ask(python, name, arguments):
     """A step of EZKL's in a process of its own; the seconds are those of the step itself, imports not counted."""
-    result = measured([python, __file__, "--step", name, json.dumps(arguments)])
-    answer = json.loads(result["text"].splitlines()[-1])
-    return {"seconds": answer["seconds"], "peak_bytes": result["peak_bytes"], "json": answer["json"]}
+    return called([python, __file__, "--step", name, json.dumps(arguments)])
+
+
+def peak():
+    """Largest resident memory of this process so far: the same figure that Avouch reports of itself."""
+    line = next(l for l in Path("/proc/self/status").read_text().splitlines() if l.startswith("VmHWM:"))
+    return int(line.split()[1]) * 1024
 
 
 def median_of(runs, once):
@@ -136,8 +140,8 @@ def avouch(options, model, at, system, reference):
     binary, keys, file = options.avouch.resolve(), at / system.replace(":", "-"), model / "int8_qop.onnx"
 
     def call(*arguments):
-        result = measured([binary, *arguments, "--json"])
-        return {**result, "json": json.loads(result["text"])}
+        answer = called([binary, *arguments, "--json"])
+        return {"seconds": answer["times"].get("total_s"), "peak_bytes": answer.get("peak_memory_bytes"), "json": answer}
 
     setup = call("setup", file, "--system", system, "--keys", keys)
     proof = keys.with_suffix(".proof")
@@ -162,11 +166,11 @@ def avouch(options, model, at, system, reference):
     return row(setup, proofs, verifications, sizes, worst(claimed, reference["outputs"]))
 
 
-def ezkl(options, python, model, at, tuned, reference):
-    folder = at / ("tuned" if tuned else "default")
+def ezkl(options, python, model, at, settings, reference):
+    folder = at / settings
     folder.mkdir()
-    common = {"model": str(model), "at": str(at), "folder": str(folder), "tuned": tuned}
-    settings = ask(python, "settings", common)
+    common = {"model": str(model), "at": str(at), "folder": str(folder), "settings": SETTINGS[settings]}
+    made = ask(python, "settings", common)
     setup = ask(python, "setup", common)
     witness = ask(python, "witness", common)
     proofs = median_of(options.runs, lambda: ask(python, "prove", common))
@@ -179,10 +183,11 @@ def ezkl(options, python, model, at, tuned, reference):
         "proving_key_bytes": (folder / "pk").stat().st_size,
         "verifying_key_bytes": (folder / "vk").stat().st_size,
         "proof_bytes": proofs[-1]["json"]["proof_bytes"],
-        "settings_s": settings["seconds"],
+        "settings_s": made["seconds"],
         "witness_s": witness["seconds"],
-        "logrows": settings["json"]["logrows"],
+        "run_args": made["json"]["run_args"],
     }
+    shutil.rmtree(folder)
     return row(setup, proofs, verifications, sizes, worst(witness["json"]["outputs"], reference["outputs"]))
 
 
@@ -198,7 +203,8 @@ def step(name, a):
     model, at = Path(a["model"]), Path(a["at"])
     folder = Path(a.get("folder", at))
     paths = {n: str(folder / n) for n in ("settings.json", "circuit", "vk", "pk", "witness.json", "proof.json")}
-    srs = lambda: str(at / f"srs-{json.loads(Path(paths['settings.json']).read_text())['run_args']['logrows']}")
+    run_args = lambda: json.loads(Path(paths["settings.json"]).read_text())["run_args"]
+    srs = lambda: str(at / f"srs-{run_args()['logrows']}")
     network, sample = str(at / "float.onnx"), str(at / "sample.json")
     start = time.perf_counter()
     answer = {}
@@ -209,32 +215,30 @@ def step(name, a):
 
         start = time.perf_counter()
         if name == "settings":
-            arguments = ezkl.PyRunArgs()
-            for key, value in a["tuned"].items():
+            arguments, settings = ezkl.PyRunArgs(), a["settings"]
+            for key, value in settings["run_args"].items():
                 setattr(arguments, key, value)
             assert ezkl.gen_settings(network, paths["settings.json"], py_run_args=arguments)
-            if a["tuned"]:
-                # Calibration may choose other scales than those asked for: it is given them alone.
-                scales = [a["tuned"]["param_scale"]]
-                ezkl.calibrate_settings(str(at / "calibration.json"), network, paths["settings.json"], "resources", scales=scales)
-            else:
-                ezkl.calibrate_settings(str(at / "calibration.json"), network, paths["settings.json"], "resources")
+            if "calibrate" in settings:
+                data = str(at / "calibration.json")
+                ezkl.calibrate_settings(data, network, paths["settings.json"], "resources", **settings["calibrate"])
             assert ezkl.compile_circuit(network, paths["circuit"], paths["settings.json"])
+            answer = {"run_args": run_args()}
             # The reference string is made here, not downloaded: for measurements only. Its seconds are nobody's.
             if not Path(srs()).exists():
-                ezkl.gen_srs(srs(), int(srs().rsplit("-", 1)[1]))
-            answer = {"logrows": int(srs().rsplit("-", 1)[1])}
+                ezkl.gen_srs(srs(), run_args()["logrows"])
         elif name == "setup":
             assert ezkl.setup(paths["circuit"], paths["vk"], paths["pk"], srs())
         elif name == "witness":
-            witness = ezkl.gen_witness(sample, paths["circuit"], paths["witness.json"], paths["vk"], srs())
+            ezkl.gen_witness(sample, paths["circuit"], paths["witness.json"], paths["vk"], srs())
+            witness = json.loads(Path(paths["witness.json"]).read_text())
             answer = {"outputs": [float(v) for v in witness["pretty_elements"]["rescaled_outputs"][0]]}
         elif name == "prove":
             proof = ezkl.prove(paths["witness.json"], paths["circuit"], paths["pk"], paths["proof.json"], srs())
             answer = {"proof_bytes": len(proof["hex_proof"].removeprefix("0x")) // 2}
         elif name == "verify":
             assert ezkl.verify(paths["proof.json"], paths["settings.json"], paths["vk"], srs()) is True
-    print(json.dumps({"seconds": time.perf_counter() - start, "json": answer}))
+    print(json.dumps({"seconds": time.perf_counter() - start, "peak_bytes": peak(), "json": answer}))
 
 
 def reference(model, at):
