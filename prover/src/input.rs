@@ -136,10 +136,17 @@ impl From<npy::NpyError> for Problem {
 
 /// Reads the samples of a file, as integers of the graph's input.
 pub fn read(path: &Path, spec: &InputSpec) -> Result<Vec<Tensor>, InputError> {
+    let samples = read_each(path, spec)?.into_iter().collect::<Result<_, _>>();
+    samples.map_err(|problem| InputError { path: path.to_path_buf(), problem })
+}
+
+/// The same for who can do without some: a bad number spoils its own sample alone. A file that is no array of samples is
+/// still an error.
+pub fn read_each(path: &Path, spec: &InputSpec) -> Result<Vec<Result<Tensor, Problem>>, InputError> {
     let extension = path.extension().map(|e| e.to_ascii_lowercase());
     let samples = match extension.as_ref().and_then(|e| e.to_str()) {
-        Some("npy") => open(path).and_then(|r| read_npy(r, spec)),
-        Some("json") => open(path).and_then(|r| read_json(r, spec)),
+        Some("npy") => open(path).and_then(|r| each_of_npy(r, spec)),
+        Some("json") => open(path).and_then(|r| each_of_json(r, spec)),
         _ => Err(Problem::Extension),
     };
     samples.map_err(|problem| InputError { path: path.to_path_buf(), problem })
@@ -150,7 +157,16 @@ fn open(path: &Path) -> Result<BufReader<File>, Problem> {
 }
 
 /// Reads samples from the bytes of an `.npy` file.
-pub fn read_npy(mut r: impl Read, spec: &InputSpec) -> Result<Vec<Tensor>, Problem> {
+pub fn read_npy(r: impl Read, spec: &InputSpec) -> Result<Vec<Tensor>, Problem> {
+    each_of_npy(r, spec)?.into_iter().collect()
+}
+
+/// Reads samples from JSON text: numbers in lists nested as the shape, or one flat list of one sample.
+pub fn read_json(r: impl Read, spec: &InputSpec) -> Result<Vec<Tensor>, Problem> {
+    each_of_json(r, spec)?.into_iter().collect()
+}
+
+fn each_of_npy(mut r: impl Read, spec: &InputSpec) -> Result<Vec<Result<Tensor, Problem>>, Problem> {
     let header = npy::Header::read(&mut r)?;
     let fits = match header.dtype {
         npy::DType::F32 | npy::DType::F64 => spec.float,
@@ -161,17 +177,13 @@ pub fn read_npy(mut r: impl Read, spec: &InputSpec) -> Result<Vec<Tensor>, Probl
         return Err(Problem::DType { got: header.dtype.name(), expected });
     }
     let samples = spec.samples(&header.shape, false)?;
-    let mut values = Tensor::new();
-    header.for_each(&mut r, |v| {
-        values.push(spec.element(values.len(), v)?);
-        Ok::<_, Problem>(())
-    })?;
-    Ok(split(values, samples))
+    let mut numbers = Numbers::new(spec);
+    header.for_each(&mut r, |v| numbers.push(v))?;
+    Ok(numbers.split(samples))
 }
 
-/// Reads samples from JSON text: numbers in lists nested as the shape, or one flat list of one sample.
-pub fn read_json(r: impl Read, spec: &InputSpec) -> Result<Vec<Tensor>, Problem> {
-    let mut array = JsonArray { spec, shape: Vec::new(), values: Tensor::new(), problem: None };
+fn each_of_json(r: impl Read, spec: &InputSpec) -> Result<Vec<Result<Tensor, Problem>>, Problem> {
+    let mut array = JsonArray { numbers: Numbers::new(spec), shape: Vec::new(), problem: None };
     let mut json = serde_json::Deserializer::from_reader(r.take(MAX_JSON));
     let parsed = Nested { array: &mut array, depth: 0 }.deserialize(&mut json).and_then(|()| json.end());
     if let Some(problem) = array.problem.take() {
@@ -180,20 +192,62 @@ pub fn read_json(r: impl Read, spec: &InputSpec) -> Result<Vec<Tensor>, Problem>
     parsed.map_err(|e| if e.is_io() { Problem::Io(e.into()) } else { Problem::Json(e) })?;
     let shape: Vec<usize> = array.shape.iter().map(|d| d.unwrap_or(0)).collect();
     let samples = spec.samples(&shape, true)?;
-    Ok(split(array.values, samples))
+    Ok(array.numbers.split(samples))
 }
 
-fn split(values: Tensor, samples: usize) -> Vec<Tensor> {
-    if samples == 1 {
-        return vec![values];
+/// A file's numbers, as the graph's integers.
+struct Numbers<'a> {
+    spec: &'a InputSpec,
+    /// Zero where a number is bad.
+    values: Tensor,
+    /// The first bad number of each sample that has one, with the sample's number.
+    bad: Vec<(usize, Problem)>,
+}
+
+impl<'a> Numbers<'a> {
+    fn new(spec: &'a InputSpec) -> Self {
+        Self { spec, values: Tensor::new(), bad: Vec::new() }
     }
-    values.chunks_exact(values.len() / samples).map(<[i16]>::to_vec).collect()
+
+    fn push(&mut self, value: f64) -> Result<(), Problem> {
+        let index = self.values.len();
+        if index >= MAX_VALUES {
+            return Err(Problem::TooLarge);
+        }
+        let element = self.spec.element(index, value).unwrap_or_else(|problem| {
+            let sample = index / self.spec.elements().unwrap_or(1).max(1);
+            if self.bad.last().is_none_or(|&(last, _)| last != sample) {
+                self.bad.push((sample, problem));
+            }
+            0
+        });
+        self.values.push(element);
+        Ok(())
+    }
+
+    fn split(self, samples: usize) -> Vec<Result<Tensor, Problem>> {
+        let mut each: Vec<_> = match samples {
+            1 => vec![Ok(self.values)],
+            _ => self.values.chunks_exact(self.values.len() / samples).map(|s| Ok(s.to_vec())).collect(),
+        };
+        for (sample, problem) in self.bad {
+            if let Some(slot) = each.get_mut(sample) {
+                *slot = Err(problem);
+            }
+        }
+        each
+    }
 }
 
 impl InputSpec {
+    /// Elements of one sample.
+    fn elements(&self) -> Option<usize> {
+        self.shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d))
+    }
+
     /// How many samples an array of this shape holds. A flat list, where allowed, is one sample of as many elements.
     fn samples(&self, shape: &[usize], flat: bool) -> Result<usize, Problem> {
-        let elements = self.shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d)).ok_or(Problem::TooLarge)?;
+        let elements = self.elements().ok_or(Problem::TooLarge)?;
         let samples = match (shape, &self.shape[..]) {
             (got, declared) if got == declared => 1,
             ([n, got @ ..], [_, declared @ ..]) if self.batchable && *n > 0 && got == declared => *n,
@@ -230,10 +284,9 @@ impl InputSpec {
 
 /// Collects nested lists of numbers without building a tree of them.
 struct JsonArray<'a> {
-    spec: &'a InputSpec,
+    numbers: Numbers<'a>,
     /// Length at each depth, once the first list of that depth has ended.
     shape: Vec<Option<usize>>,
-    values: Tensor,
     /// What stopped the parser, if it was not the syntax.
     problem: Option<Problem>,
 }
@@ -257,16 +310,10 @@ impl Nested<'_, '_> {
         if self.depth != self.array.shape.len() {
             return Err(E::custom("a number where a list is expected: the lists are not regular"));
         }
-        let index = self.array.values.len();
-        let element = if index < MAX_VALUES { self.array.spec.element(index, value) } else { Err(Problem::TooLarge) };
-        match element {
-            Ok(v) => self.array.values.push(v),
-            Err(problem) => {
-                self.array.problem = Some(problem);
-                return Err(E::custom("stopped"));
-            }
-        }
-        Ok(())
+        self.array.numbers.push(value).map_err(|problem| {
+            self.array.problem = Some(problem);
+            E::custom("stopped")
+        })
     }
 }
 
@@ -293,7 +340,7 @@ impl<'de> Visitor<'de> for Nested<'_, '_> {
         let Self { array, depth } = self;
         if depth == array.shape.len() {
             // Numbers seen already fix the rank, and so does the deepest tensor there is.
-            if !array.values.is_empty() || depth == MAX_RANK {
+            if !array.numbers.values.is_empty() || depth == MAX_RANK {
                 return Err(de::Error::custom("lists nested deeper than expected: the lists are not regular"));
             }
             array.shape.push(None);

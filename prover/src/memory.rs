@@ -11,6 +11,13 @@ pub fn peak() -> Option<u64> {
     line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
 }
 
+/// Memory that new work can have without pushing other work out, in bytes, where the system tells (Linux).
+pub fn available() -> Option<u64> {
+    let info = fs::read_to_string("/proc/meminfo").ok()?;
+    let line = info.lines().find_map(|l| l.strip_prefix("MemAvailable:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
+}
+
 /// Sizes of a Groth16 circuit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sizes {
@@ -47,8 +54,14 @@ impl Sizes {
     /// multiplications' copies of points and scalars. On two cores within a tenth of what was measured on models of
     /// 30,000 to 750,000 constraints, and above it on smaller ones.
     pub fn prove(self) -> u64 {
+        self.prove_together(1)
+    }
+
+    /// Estimated peak while this many proofs are made at once: they share the key, and nothing else.
+    pub fn prove_together(self, jobs: u64) -> u64 {
         let all = self.variables + self.derived;
-        BASE + self.key_in_memory() + PROVE_VARIABLE_BYTES * all + PROVE_ROW_BYTES * self.domain
+        let proof = PROVE_VARIABLE_BYTES * all + PROVE_ROW_BYTES * self.domain;
+        BASE.saturating_add(self.key_in_memory()).saturating_add(proof.saturating_mul(jobs))
     }
 
     /// Estimated seconds of a proof on `threads` cores.

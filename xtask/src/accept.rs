@@ -11,25 +11,60 @@ use serde_json::Value;
 
 use crate::{
     Data, Result,
-    results::{Machine, Measurement, Results},
+    results::{Machine, Measurement, Phases, Results},
     shell::{built, run},
     test::existing,
 };
 
-/// The models that every proof system proves, and their folders.
-const MODELS: &[(&str, &str)] = &[
-    ("models-and-data/models", "digits_mlp"),
-    ("models-and-data/models", "digits_cnn"),
-    ("models-and-data/models", "occupancy_mlp"),
-    ("models-and-data/models", "airquality_calib_mlp"),
-    ("models-and-data/models", "basicmotions_cnn1d"),
-    ("models-and-data/models", "har_cnn1d"),
-    ("bench-models", "mlp_digits"),
-    ("bench-models", "accel_mlp"),
-    ("bench-models", "accel_conv1d"),
-    ("bench-models", "lenet_mnist"),
+/// A recorded model.
+struct Recorded {
+    folder: &'static str,
+    name: &'static str,
+    on: On,
+}
+
+/// Which proof systems prove a model here.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum On {
+    /// Every one.
+    All,
+    /// Those that look ranges up: by bits it is too large.
+    Lookup,
+    /// The same, and only with `--large`: minutes of setup.
+    LookupLarge,
+}
+
+const MODELS_AND_DATA: &str = "models-and-data/models";
+const BENCH_MODELS: &str = "bench-models";
+
+const MODELS: &[Recorded] = &[
+    Recorded { folder: MODELS_AND_DATA, name: "digits_mlp", on: On::All },
+    Recorded { folder: MODELS_AND_DATA, name: "digits_cnn", on: On::All },
+    Recorded { folder: MODELS_AND_DATA, name: "occupancy_mlp", on: On::All },
+    Recorded { folder: MODELS_AND_DATA, name: "airquality_calib_mlp", on: On::All },
+    Recorded { folder: MODELS_AND_DATA, name: "basicmotions_cnn1d", on: On::All },
+    Recorded { folder: MODELS_AND_DATA, name: "har_cnn1d", on: On::All },
+    Recorded { folder: BENCH_MODELS, name: "mlp_digits", on: On::All },
+    Recorded { folder: BENCH_MODELS, name: "accel_mlp", on: On::All },
+    Recorded { folder: BENCH_MODELS, name: "accel_conv1d", on: On::All },
+    Recorded { folder: BENCH_MODELS, name: "lenet_mnist", on: On::All },
+    Recorded { folder: BENCH_MODELS, name: "dense_256k", on: On::Lookup },
+    Recorded { folder: BENCH_MODELS, name: "mlp_mnist_2m", on: On::LookupLarge },
+    Recorded { folder: BENCH_MODELS, name: "cnn_264k", on: On::LookupLarge },
+    Recorded { folder: BENCH_MODELS, name: "dense_4m", on: On::LookupLarge },
+    Recorded { folder: MODELS_AND_DATA, name: "kws01", on: On::LookupLarge },
+    Recorded { folder: MODELS_AND_DATA, name: "ic01", on: On::LookupLarge },
+    Recorded { folder: MODELS_AND_DATA, name: "vww01", on: On::LookupLarge },
 ];
 
+impl On {
+    fn includes(self, system: &str) -> bool {
+        self == Self::All || system.contains("lookup")
+    }
+}
+
+/// The model whose proving time is recorded for each number of threads.
+const SCALING: &str = "lenet_mnist";
 /// Most elements that the disclosure `raw` shows.
 const RAW_ELEMENTS: usize = 31;
 /// Bytes of a proof file before the bare proof, in every proof system: magic, version and eight slots; then the
@@ -39,8 +74,8 @@ const BEFORE_PROOF: usize = (4 + 2 + 8 * 32) + (4 + 2 + 16 + 32 + 32 + 4);
 const MAX_ENVELOPE: u64 = 320;
 /// How far the peak of memory may be above what `inspect` said: `--max-memory` relies on it.
 const MEMORY_MARGIN: f64 = 1.25;
-/// Verifications of which the best counts.
-const VERIFICATIONS: usize = 5;
+/// Proofs and verifications of which the median counts, each in a process of its own.
+const RUNS: usize = 5;
 
 #[derive(Args)]
 pub(crate) struct Accept {
@@ -52,8 +87,12 @@ pub(crate) struct Accept {
     /// Only this model; may be repeated.
     #[arg(long = "model", value_name = "NAME")]
     models: Vec<String>,
-    /// Write the figures to docs/results.json: all models, on a machine that does nothing else.
-    #[arg(long, conflicts_with = "models")]
+    /// The large models too, that take minutes each; one that is named needs no --large.
+    #[arg(long)]
+    large: bool,
+    /// Write the figures to docs/results.json, on a machine that does nothing else; and measure how proving scales with
+    /// threads. With --model the figures of other models stay.
+    #[arg(long)]
     record: bool,
 }
 
@@ -69,10 +108,13 @@ impl Accept {
             return Err(format!("{} is missing: cargo build --release --bin avouch", program.display()).into());
         }
         let avouch = Avouch { program };
-        if let Some(unknown) = self.models.iter().find(|m| !MODELS.iter().any(|(_, name)| name == m)) {
+        if let Some(unknown) = self.models.iter().find(|m| !MODELS.iter().any(|r| r.name == *m)) {
             return Err(format!("there is no model {unknown}").into());
         }
-        let wanted = |name: &str| self.models.is_empty() || self.models.iter().any(|m| m == name);
+        let wanted = |r: &&Recorded| match self.models.is_empty() {
+            true => self.large || r.on != On::LookupLarge,
+            false => self.models.iter().any(|m| m == r.name),
+        };
         let work = built("accept")?;
         if work.exists() {
             fs::remove_dir_all(&work)?;
@@ -80,12 +122,13 @@ impl Accept {
         let mut results = Vec::new();
         // For each proof system, the last model that was proven.
         let mut last: Vec<Proven> = Vec::new();
-        for (folder, name) in MODELS.iter().filter(|(_, name)| wanted(name)) {
+        for &Recorded { folder, name, on } in MODELS.iter().filter(wanted) {
             let model = Model::new(&avouch, &data.join(folder).join(name), name)?;
-            for system in model.systems()? {
+            for system in model.systems()?.into_iter().filter(|system| on.includes(system)) {
                 let at = work.join(system.replace(':', "-")).join(name);
                 fs::create_dir_all(&at)?;
-                let (proven, measured) = model.accept(&system, &at).map_err(|e| format!("{name} on {system}: {e}"))?;
+                let (proven, measured) =
+                    model.accept(&system, &at, self.record).map_err(|e| format!("{name} on {system}: {e}"))?;
                 if let Some(other) = last.iter_mut().find(|p| p.system == system) {
                     proven.reject_other(&avouch, other)?;
                     *other = proven;
@@ -104,8 +147,12 @@ impl Accept {
             }
         }
         if self.record {
-            results.sort_by(|a: &Measurement, b: &Measurement| a.system.cmp(&b.system));
-            Results { machine: Machine::this(), results }.write()?;
+            let kept = if self.models.is_empty() { Vec::new() } else { Results::read()?.of_this_machine() };
+            let measured = |m: &Measurement| results.iter().any(|r| r.model == m.model && r.system == m.system);
+            let mut all: Vec<Measurement> = kept.into_iter().filter(|m| !measured(m)).collect();
+            all.append(&mut results);
+            all.sort_by_key(|m| (m.system.clone(), MODELS.iter().position(|r| r.name == m.model)));
+            Results { machine: Machine::this(), results: all }.write()?;
         }
         fs::remove_dir_all(&work)?;
         Ok(())
@@ -168,9 +215,22 @@ fn string(json: &Value, pointer: &str) -> Result<String> {
     Ok(value.ok_or_else(|| format!("no string at {pointer} in {json}"))?.into())
 }
 
-/// The best of several times: what else the machine does only ever adds.
-fn best(times: Vec<f64>) -> Result<f64> {
-    Ok(times.into_iter().reduce(f64::min).ok_or("nothing was measured")?)
+/// The middle of several times; of an even number the upper one.
+fn median(mut times: Vec<f64>) -> Result<f64> {
+    times.sort_by(f64::total_cmp);
+    Ok(*times.get(times.len() / 2).ok_or("nothing was measured")?)
+}
+
+/// The phases of a proof: the medians of each.
+fn phases(proofs: &[Value]) -> Result<Phases> {
+    let of = |phase: &str| median(proofs.iter().map(|p| number(p, phase)).collect::<Result<_>>()?);
+    Ok(Phases {
+        witness_s: of("/times/witness_s")?,
+        commit_s: of("/times/commit_s")?,
+        fft_s: of("/times/fft_s")?,
+        msm_s: of("/times/msm_s")?,
+        self_check_s: of("/times/self_check_s")?,
+    })
 }
 
 /// A model, and what the executor makes of its samples.
@@ -221,7 +281,8 @@ impl<'a> Model<'a> {
         Ok(other.ok_or("all samples have the same output")?)
     }
 
-    fn accept(&self, system: &str, at: &Path) -> Result<(Proven, Measurement)> {
+    /// The checks, and the figures: with `thorough` of [`RUNS`] proofs, and for [`SCALING`] of each number of threads.
+    fn accept(&self, system: &str, at: &Path, thorough: bool) -> Result<(Proven, Measurement)> {
         let Self { avouch, name, .. } = *self;
         let (model, inputs) = (text(&self.file)?, text(&self.inputs)?);
         let (keys, opening) = (at.join("keys"), at.join("opening"));
@@ -235,7 +296,7 @@ impl<'a> Model<'a> {
         avouch.call(&["commit", model, "--input", inputs, "--sample", "0", "--opening", text(&opening)?])?;
         let (context, other_context) = ("c0".repeat(32), "c1".repeat(32));
         let other_sample = self.other_sample()?;
-        let mut times = Vec::new();
+        let mut proofs = Vec::new();
         let mut peak = None;
         let mut prove = |file: &str, sample: usize, context: &str, opening: Option<&Path>| -> Result<Made> {
             let (proof, sample_text) = (at.join(file), sample.to_string());
@@ -245,7 +306,7 @@ impl<'a> Model<'a> {
                 arguments.extend(["--input-opening", text(opening)?]);
             }
             let proven = avouch.call(&arguments)?;
-            times.push(number(&proven, "/times/total_s")?);
+            proofs.push(proven.clone());
             peak = peak.max(proven["peak_memory_bytes"].as_u64());
             let verified = avouch.call(&verify(&key, &proof)?)?;
             if verified["accepted"] != true || verified["claim"]["statement"] != proven["claim"]["statement"] {
@@ -290,9 +351,25 @@ impl<'a> Model<'a> {
             return Err("a key of a development setup was accepted unasked".into());
         }
 
-        let verifications =
-            (0..VERIFICATIONS).map(|_| number(&avouch.call(&verify(&key, &proof)?)?, "/times/verify_s"));
-        let verify_s = best(verifications.collect::<Result<_>>()?)?;
+        let verifications = (0..RUNS).map(|_| number(&avouch.call(&verify(&key, &proof)?)?, "/times/verify_s"));
+        let verify_s = median(verifications.collect::<Result<_>>()?)?;
+        let again = at.join("again");
+        let arguments =
+            ["prove", model, "--keys", text(&keys)?, "--input", inputs, "--sample", "0", "--proof", text(&again)?];
+        let mut scaling = Vec::new();
+        if thorough {
+            while proofs.len() < RUNS {
+                proofs.push(avouch.call(&arguments)?);
+            }
+            let cores = if name == SCALING { Machine::this().cores } else { 0 };
+            for threads in 1..=cores {
+                let timed = |_| {
+                    let answer = avouch.call(&[&arguments[..], &["--threads", &threads.to_string()]].concat())?;
+                    number(&answer, "/times/total_s")
+                };
+                scaling.push(median((0..RUNS).map(timed).collect::<Result<_>>()?)?);
+            }
+        }
         let again = avouch.call(&["inspect", model, "--disclose", disclosure])?;
         let systems = again["systems"].as_array().ok_or("inspect names no proof system")?;
         let priced = systems.iter().find(|s| s["system"] == system).ok_or("inspect does not name the system")?;
@@ -313,10 +390,13 @@ impl<'a> Model<'a> {
             model: name.into(),
             parameters: integer(&self.inspected, "/parameters")?,
             macs: integer(&self.inspected, "/macs")?,
+            activations: integer(&self.inspected, "/activations")?,
             constraints,
             proving_key_bytes: fs::metadata(keys.join("proving.key"))?.len(),
             setup_s: number(&setup, "/times/total_s")?,
-            prove_s: best(times)?,
+            prove_s: median(proofs.iter().map(|p| number(p, "/times/total_s")).collect::<Result<_>>()?)?,
+            phases: Some(phases(&proofs)?),
+            prove_s_by_threads: scaling,
             prove_peak_memory_bytes: peak,
             verify_s,
             proof_bytes: integer(&proven, "/proof_bytes")?,

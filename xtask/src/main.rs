@@ -6,11 +6,13 @@
 //! | [`dependencies`] | the dependency rule between the crates |
 //! | [`accept`] | the `avouch` binary on recorded models: setup, prove, verify, cross-checks, figures |
 //! | [`results`] | `docs/results.json`, and the tables of the README made from it |
+//! | [`plots`] | `docs/plots/`: drawings of `docs/results.json` |
 //! | [`shell`] | running other programs |
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command")]
 
 mod accept;
 mod dependencies;
+mod plots;
 mod results;
 mod shell;
 mod test;
@@ -45,6 +47,12 @@ enum Task {
         #[arg(long)]
         release: bool,
     },
+    /// Draw `docs/results.json` into `docs/plots`.
+    Plots {
+        /// Change nothing; fail if a drawing is not up to date.
+        #[arg(long)]
+        check: bool,
+    },
     /// Write the tables of the README from `docs/results.json`.
     Tables {
         /// Change nothing; fail if the README is not up to date.
@@ -68,6 +76,7 @@ fn main() -> ExitCode {
         Task::Dependencies => dependencies::check(),
         Task::Accept(accept) => accept.run(),
         Task::Conformance { data, release } => test::conformance(&data.folder, release),
+        Task::Plots { check } => plots::run(check),
         Task::Tables { check } => results::tables(check),
     };
     match run() {

@@ -22,27 +22,43 @@ pub(crate) struct Results {
 }
 
 /// Where it was measured.
-#[derive(Serialize, Deserialize)]
+#[derive(PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Machine {
     pub(crate) cpu: String,
     pub(crate) cores: usize,
 }
 
-/// One model on one proof system; times are the best of several, but that of setup.
+/// One model on one proof system; times are medians of several runs, each a process of its own, but that of setup.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Measurement {
     pub(crate) system: String,
     pub(crate) model: String,
     pub(crate) parameters: u64,
     pub(crate) macs: u64,
+    #[serde(default)]
+    pub(crate) activations: u64,
     pub(crate) constraints: u64,
     pub(crate) proving_key_bytes: u64,
     pub(crate) setup_s: f64,
     pub(crate) prove_s: f64,
+    pub(crate) phases: Option<Phases>,
+    /// With one thread, with two, and so on; measured for one model only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) prove_s_by_threads: Vec<f64>,
     pub(crate) prove_peak_memory_bytes: Option<u64>,
     pub(crate) verify_s: f64,
     pub(crate) proof_bytes: u64,
     pub(crate) envelope_bytes: u64,
+}
+
+/// Where the seconds of a proof go.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Phases {
+    pub(crate) witness_s: f64,
+    pub(crate) commit_s: f64,
+    pub(crate) fft_s: f64,
+    pub(crate) msm_s: f64,
+    pub(crate) self_check_s: f64,
 }
 
 impl Machine {
@@ -70,31 +86,39 @@ impl Results {
         Ok(())
     }
 
-    fn read() -> Result<Self> {
+    /// The figures, if they are from this machine: those of two machines are not put into one file.
+    pub(crate) fn of_this_machine(self) -> Vec<Measurement> {
+        if self.machine == Machine::this() { self.results } else { Vec::new() }
+    }
+
+    /// Reads the file.
+    pub(crate) fn read() -> Result<Self> {
         let text = fs::read(Self::path()).map_err(|e| format!("docs/results.json: {e}"))?;
         Ok(serde_json::from_slice(&text).map_err(|e| format!("docs/results.json: {e}"))?)
     }
 
-    /// A table for each proof system.
+    /// One table: each model, and on each proof system that proves it a row of figures.
     fn tables(&self) -> Result<String> {
-        let mut text = String::new();
-        let mut systems: Vec<&str> = self.results.iter().map(|m| m.system.as_str()).collect();
-        systems.dedup();
-        for system in systems {
-            writeln!(text, "`{system}` on {} cores of {}:\n", self.machine.cores, self.machine.cpu)?;
-            writeln!(
-                text,
-                "| model | weights | MACs | constraints | proving key | setup | prove | peak memory | verify | proof |"
-            )?;
-            writeln!(text, "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|")?;
-            for m in self.results.iter().filter(|m| m.system == system) {
+        let mut models: Vec<&str> = Vec::new();
+        for m in &self.results {
+            if !models.contains(&m.model.as_str()) {
+                models.push(&m.model);
+            }
+        }
+        let mut text = format!("On {} cores of {}:\n\n", self.machine.cores, self.machine.cpu);
+        text += "| model | weights | MACs | proof system | constraints | proving key | setup | prove | peak memory | verify \
+                 | proof |\n|---|--:|--:|---|--:|--:|--:|--:|--:|--:|--:|\n";
+        for model in models {
+            for (i, m) in self.results.iter().filter(|m| m.model == model).enumerate() {
+                let first = |text: String| if i == 0 { text } else { String::new() };
                 let peak = m.prove_peak_memory_bytes.map_or_else(|| "unknown".into(), megabytes);
                 writeln!(
                     text,
-                    "| {} | {} | {} | {} | {} | {:.2} s | {:.2} s | {peak} | {:.1} ms | {} B |",
-                    m.model,
-                    grouped(m.parameters),
-                    grouped(m.macs),
+                    "| {} | {} | {} | `{}` | {} | {} | {:.2} s | {:.2} s | {peak} | {:.1} ms | {} B |",
+                    first(m.model.clone()),
+                    first(grouped(m.parameters)),
+                    first(grouped(m.macs)),
+                    m.system.split_once("-bn254").map_or(m.system.as_str(), |(name, _)| name),
                     grouped(m.constraints),
                     megabytes(m.proving_key_bytes),
                     m.setup_s,
@@ -103,9 +127,8 @@ impl Results {
                     m.proof_bytes,
                 )?;
             }
-            text.push('\n');
         }
-        Ok(text)
+        Ok(text + "\n")
     }
 }
 

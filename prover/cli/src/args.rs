@@ -1,6 +1,11 @@
 //! Values that several verbs take.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    fs,
+    ops::Range,
+    path::{Path, PathBuf},
+};
 
 use avouch_circuits::{circuit::Disclosure, graph::Graph, import::Imported};
 use avouch_prover::input::{self, InputSpec};
@@ -80,6 +85,33 @@ impl std::str::FromStr for Bytes {
     }
 }
 
+/// Samples by number, such as `0..32,40`: ranges without their end.
+#[derive(Clone, Debug)]
+pub(crate) struct SampleList(Vec<Range<usize>>);
+
+impl std::str::FromStr for SampleList {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let part = |part: &str| match part.split_once("..") {
+            Some((start, end)) => Some(start.parse().ok()?..end.parse().ok()?).filter(|r| !r.is_empty()),
+            None => part.parse::<usize>().ok().and_then(|n| Some(n..n.checked_add(1)?)),
+        };
+        let parts = text.split(',').map(part).collect::<Option<_>>();
+        parts.map(Self).ok_or_else(|| "expected numbers and ranges, such as 0..32,40".into())
+    }
+}
+
+impl SampleList {
+    /// The samples in ascending order, each once; or the first that is not among `count`.
+    pub(crate) fn of(&self, count: usize) -> Result<BTreeSet<usize>, usize> {
+        match self.0.iter().find(|r| r.end > count) {
+            Some(range) => Err(range.start.max(count)),
+            None => Ok(self.0.iter().cloned().flatten().collect()),
+        }
+    }
+}
+
 /// A sample of the model's input.
 #[derive(Args)]
 pub(crate) struct InputArgs {
@@ -98,9 +130,7 @@ impl InputArgs {
         let count = samples.len();
         let index = match self.sample {
             Some(index) if index < count => index,
-            Some(index) => {
-                return Err(Failure::file(&self.input, format!("there is no sample {index}: the file holds {count}")));
-            }
+            Some(index) => return Err(self.no_sample(index, count)),
             None if count == 1 => 0,
             None => {
                 return Err(Failure::file(&self.input, format!("the file holds {count} samples, one is proven"))
@@ -108,6 +138,11 @@ impl InputArgs {
             }
         };
         Ok(samples.swap_remove(index))
+    }
+
+    /// The file does not hold this sample.
+    pub(crate) fn no_sample(&self, index: usize, count: usize) -> Failure {
+        Failure::file(&self.input, format!("there is no sample {index}: the file holds {count}"))
     }
 }
 
@@ -128,8 +163,16 @@ pub(crate) fn check_writable(path: &Path) -> Result<(), Failure> {
     if !parent.is_dir() {
         return Err(Failure::file(path, "its folder does not exist").hint(format!("create {}", parent.display())));
     }
-    match tempfile::Builder::new().prefix(".avouch-").tempfile_in(parent) {
-        Ok(_) => Ok(()),
-        Err(e) => Err(Failure::file(path, format!("its folder cannot be written to ({})", e.kind()))),
-    }
+    probe(parent).map_err(|e| Failure::file(path, format!("its folder cannot be written to ({})", e.kind())))
+}
+
+/// Makes a folder for files that are written later, unless it is there; refuses one that cannot be written to.
+pub(crate) fn make_folder(path: &Path) -> Result<(), Failure> {
+    let made = fs::create_dir_all(path).and_then(|()| probe(path));
+    made.map_err(|e| Failure::file(path, format!("no folder that can be written to ({})", e.kind())))
+}
+
+/// Writes a file into a folder and removes it.
+fn probe(folder: &Path) -> std::io::Result<()> {
+    tempfile::Builder::new().prefix(".avouch-").tempfile_in(folder).map(drop)
 }

@@ -110,6 +110,22 @@ impl Progress for Bars {
     }
 }
 
+impl Bars {
+    /// Says something for people above the bar.
+    pub(crate) fn say(&self, console: &Console, line: &str) {
+        self.bar.suspend(|| console.say(line));
+    }
+}
+
+/// Says nothing, and stops at Ctrl-C: for work whose progress is shown as a whole.
+pub(crate) struct Silent;
+
+impl Progress for Silent {
+    fn is_cancelled(&self) -> bool {
+        INTERRUPTED.load(Ordering::Relaxed)
+    }
+}
+
 impl Drop for Bars {
     fn drop(&mut self) {
         self.bar.finish_and_clear();

@@ -142,7 +142,8 @@ impl From<ProveError> for Failure {
     }
 }
 
-fn interrupted() -> Failure {
+/// Stopped by Ctrl-C.
+pub(crate) fn interrupted() -> Failure {
     Failure::new("interrupted", "", "interrupted; nothing was written")
 }
 

@@ -403,6 +403,89 @@ fn contexts_have_both_forms() {
     );
 }
 
+fn batch(made: &Made, input: &str, more: &[&str]) -> Vec<String> {
+    let fixed = ["prove", &model("digits_mlp"), "--keys", &made.path("keys"), "--input", input, "--batch"];
+    fixed.into_iter().chain(more.iter().copied()).map(String::from).collect()
+}
+
+#[test]
+fn a_batch_proves_every_sample_with_one_key_load() {
+    let made = made();
+    let (proofs, openings) = (made.path("batch/proofs"), made.path("batch/openings"));
+    let (_, ran) = json(&["run", &model("digits_mlp"), "--input", &inputs("digits_mlp")]);
+    for jobs in ["1", "3"] {
+        let more = ["--samples", "5..8,2", "--jobs", jobs, "--proof", &proofs, "--opening", &openings];
+        let (code, answer) = json(&strs(&batch(made, &inputs("digits_mlp"), &more)));
+        assert_eq!((code, &answer["proven"], &answer["failed"]), (0, &4.into(), &0.into()), "{answer}");
+        assert!(answer["proofs_per_second"].as_f64().unwrap() > 0.0);
+        let samples = answer["samples"].as_array().unwrap();
+        assert_eq!(samples.len(), 4);
+        for (entry, sample) in samples.iter().zip([2, 5, 6, 7]) {
+            assert_eq!(entry["sample"], sample);
+            assert_eq!(entry["claim"]["output"]["integers"], ran["integers"][sample]);
+            assert!(entry["times"]["total_s"].as_f64().unwrap() > 0.0);
+            let (proof, opening) = (format!("{proofs}/{sample}.proof"), format!("{openings}/{sample}.opening"));
+            assert_eq!(json(&strs(&verify(made, &proof, &["--allow-dev-setup"]))).0, 0);
+            assert_eq!(json(&["open", "--opening", &opening, "--proof", &proof]).0, 0);
+        }
+        assert_eq!(fs::read_dir(&proofs).unwrap().count(), 4);
+    }
+    // For people: a line for each, as it is done.
+    let people = run(&strs(&batch(made, &inputs("digits_mlp"), &["--samples", "0..2", "--proof", &proofs])));
+    let lines = String::from_utf8(people.stdout).unwrap();
+    assert!(["sample 0 in", "sample 1 in", "2 of 2 samples proven"].iter().all(|l| lines.contains(l)), "{lines}");
+}
+
+#[test]
+fn a_failed_sample_does_not_lose_the_others() {
+    let made = made();
+    let (proofs, input) = (made.path("lossy"), made.path("three.json"));
+    let sample = |first: &str| format!("[{first}{}]", ",0".repeat(63));
+    fs::write(&input, format!("[{},{},{}]", sample("1"), sample("1e300"), sample("2"))).unwrap();
+    let (code, answer) = json(&strs(&batch(made, &input, &["--proof", &proofs])));
+    assert_eq!((code, &answer["error"]["kind"]), (2, &"batch".into()), "{answer}");
+    assert_eq!((&answer["proven"], &answer["failed"]), (&2.into(), &1.into()));
+    assert_eq!(answer["samples"][1]["error"]["kind"], "input");
+    assert!(answer["samples"][1]["error"]["message"].as_str().unwrap().contains("element 64"), "{answer}");
+    // A file that cannot be written.
+    fs::create_dir(format!("{proofs}/1.proof")).unwrap();
+    let (code, answer) = json(&strs(&batch(made, &inputs("digits_mlp"), &["--samples", "0..3", "--proof", &proofs])));
+    assert_eq!((code, &answer["samples"][1]["error"]["kind"]), (2, &"file".into()), "{answer}");
+    for sample in [0, 2] {
+        let proof = format!("{proofs}/{sample}.proof");
+        assert_eq!(json(&strs(&verify(made, &proof, &["--allow-dev-setup"]))).0, 0);
+    }
+    // Alone, the bad sample loses the file.
+    assert_eq!(fails(2, &["run", &model("digits_mlp"), "--input", &input]).0, "input");
+}
+
+#[test]
+fn a_batch_that_cannot_be_made_is_refused_before_any_work() {
+    let made = made();
+    let (all, proofs) = (inputs("digits_mlp"), made.path("never"));
+    let refused = |more: &[&str]| fails(2, &strs(&batch(made, &all, &[&["--proof", &proofs], more].concat()))).0;
+    for list in ["", "3..3", "5..2", "a", "1,", "-1", "0..99999999999999999999"] {
+        assert_eq!(refused(&[&format!("--samples={list}")]), "usage", "{list}");
+    }
+    assert_eq!(refused(&["--samples", "30..33"]), "file");
+    assert_eq!(refused(&["--samples", "18446744073709551614"]), "file");
+    assert_eq!(refused(&["--jobs", "0"]), "usage");
+    assert_eq!(refused(&["--sample", "1"]), "usage");
+    assert_eq!(refused(&["--input-opening", &made.path("opening")]), "usage");
+    assert!(!Path::new(&proofs).exists());
+    assert_eq!(refused(&["--max-memory", "1M"]), "memory");
+    // The memory of one proof is not that of twenty.
+    let (_, inspected) = json(&["inspect", &model("digits_mlp")]);
+    let one = inspected["systems"][0]["estimates"]["prove_memory_bytes"].to_string();
+    assert_eq!(refused(&["--max-memory", &one, "--jobs", "20"]), "memory");
+    let (code, answer) =
+        json(&strs(&batch(made, &all, &["--proof", &proofs, "--samples", "0..4", "--max-memory", &one])));
+    assert_eq!((code, &answer["jobs"]), (0, &1.into()), "{answer}");
+    let (kind, _) =
+        fails(2, &["prove", &model("digits_mlp"), "--keys", "k", "--input", &all, "--jobs", "2", "--proof", "p"]);
+    assert_eq!(kind, "usage");
+}
+
 #[test]
 fn outputs_are_written_in_the_models_type() {
     let made = made();

@@ -1,18 +1,28 @@
-//! `avouch prove`: from an input to a proof file.
+//! `avouch prove`: from a sample to a proof file, or from many samples to many.
 
-use std::{path::PathBuf, time::Instant};
+mod batch;
 
-use avouch_circuits::{circuit::Circuit, import};
+use std::{
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use avouch_circuits::{
+    circuit::Circuit,
+    import::{self, Imported},
+};
 use avouch_prover::{
     files::write_atomically,
-    groth16::{Prover, Request},
+    groth16::{Proof, Prover, Request},
     keys, memory,
     opening::{self, Role},
+    progress::Progress,
 };
-use avouch_verifier::SystemId;
+use avouch_verifier::{SystemId, VerifyingKey};
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use self::batch::Batch;
 use crate::{
     args::{Bytes, Hex, InputArgs, check_writable},
     claim,
@@ -25,7 +35,9 @@ use crate::{
 Examples:
   avouch prove model.onnx --keys keys --input sample.npy --proof sample.proof
   avouch prove model.onnx --keys keys --input all.npy --sample 3 --proof 3.proof --opening 3.opening
-  avouch prove model.onnx --keys keys --input sample.npy --proof sample.proof --context 00ff…")]
+  avouch prove model.onnx --keys keys --input sample.npy --proof sample.proof --context 00ff…
+  avouch prove model.onnx --keys keys --input all.npy --batch --proof proofs
+  avouch prove model.onnx --keys keys --input all.npy --batch --samples 0..32,40 --jobs 2 --proof proofs")]
 pub(crate) struct Prove {
     /// ONNX file that the keys were made for.
     model: PathBuf,
@@ -34,7 +46,7 @@ pub(crate) struct Prove {
     keys: PathBuf,
     #[command(flatten)]
     input: InputArgs,
-    /// Proof file to write.
+    /// Proof file to write; with --batch the folder for them, made if it is not there: 0.proof, 1.proof, …
     #[arg(long, value_name = "FILE")]
     proof: PathBuf,
     /// Binds the proof to its use: the 32-byte digest in hexadecimal (see `avouch context`); by default to none.
@@ -43,17 +55,36 @@ pub(crate) struct Prove {
     /// Prove for exactly the commitment of this opening (see `avouch commit`).
     #[arg(long, value_name = "FILE")]
     input_opening: Option<PathBuf>,
-    /// Write salts and values of the commitments, for their owner only.
+    /// Write salts and values of the commitments, for their owner only; with --batch into this folder: 0.opening, …
     #[arg(long, value_name = "FILE")]
     opening: Option<PathBuf>,
     /// Refuse to begin if proving is estimated to take more memory, such as 800M or 2G.
     #[arg(long, value_name = "SIZE")]
     max_memory: Option<Bytes>,
+    #[command(flatten)]
+    batch: Batch,
+}
+
+/// A prover, and the seconds that its key took to load.
+struct Loaded<'c> {
+    prover: Prover<'c>,
+    seconds: f64,
+}
+
+/// A proof in its file.
+struct Written {
+    proof: Proof,
+    path: PathBuf,
+    file_bytes: usize,
 }
 
 impl Prove {
     pub(crate) fn run(self, console: &Console) -> Result<Answer, Failure> {
         let verifying = keys::read_verifying_key(&self.keys.join(keys::VERIFYING_KEY))?;
+        if self.batch.asked() { self.many(verifying, console) } else { self.one(verifying, console) }
+    }
+
+    fn one(&self, verifying: VerifyingKey, console: &Console) -> Result<Answer, Failure> {
         [Some(&self.proof), self.opening.as_ref()].into_iter().flatten().try_for_each(|p| check_writable(p))?;
         let input_opening = match &self.input_opening {
             None => None,
@@ -65,49 +96,20 @@ impl Prove {
         let model = import::import_file(&self.model)?;
         let input = self.input.one(&model)?;
         let circuit = Circuit::new(&model.graph, verifying.description().disclosure)?;
+        let loaded = self.load(&model, &circuit, verifying)?;
+        let request = Request { input_opening, ..self.request() };
+        let progress = console.progress();
+        let written = write_proof(&loaded.prover, &input, &request, &self.proof, self.opening.as_deref(), &progress)?;
+        drop(progress);
 
-        let load = Instant::now();
-        let proving_key = self.keys.join(keys::PROVING_KEY);
-        let max_memory = self.max_memory.map(|b| b.0);
-        let prover = match verifying.system() {
-            SystemId::Groth16Bn254 | SystemId::Groth16LookupBn254 => {
-                Prover::load(&model.graph, &circuit, verifying, &proving_key, max_memory)?
-            }
-        };
-        let load = load.elapsed().as_secs_f64();
+        let (t, cost, peak) = (&written.proof.times, loaded.prover.cost(), memory::peak());
+        let mut json = written.json();
+        json["constraints"] = cost.constraints.into();
+        json["variables"] = (cost.variables + cost.derived).into();
+        json["peak_memory_bytes"] = peak.into();
+        json["times"]["load_s"] = loaded.seconds.into();
+        json["notes"] = json!(model.notes);
 
-        let request = Request { context: self.context.map(|c| c.0).unwrap_or_default(), input_opening };
-        let proof = prover.prove(&input, &request, &console.progress())?;
-        if let Some(path) = &self.opening {
-            let openings: Vec<_> =
-                [Some(&proof.input_opening), proof.output_opening.as_ref()].into_iter().flatten().collect();
-            opening::write(path, &openings)?;
-        }
-        let file = proof.file.encode();
-        write_atomically(&self.proof, false, |out| out.write_all(&file))?;
-
-        let (t, cost, peak) = (&proof.times, prover.cost(), memory::peak());
-        let envelope = proof.file.envelope();
-        let json = json!({
-            "proof": self.proof,
-            "claim": claim::json(&proof.claim),
-            "constraints": cost.constraints,
-            "variables": cost.variables + cost.derived,
-            "proof_bytes": envelope.proof().len(),
-            "envelope_bytes": envelope.encode().len(),
-            "file_bytes": file.len(),
-            "peak_memory_bytes": peak,
-            "times": {
-                "load_s": load,
-                "witness_s": t.witness,
-                "commit_s": t.commit,
-                "fft_s": t.fft,
-                "msm_s": t.msm,
-                "self_check_s": t.self_check,
-                "total_s": t.total,
-            },
-            "notes": model.notes,
-        });
         let mut text = format!("{} proven in {}: {}\n", tick(), seconds(t.total), self.proof.display());
         let phases = [
             ("witness", t.witness),
@@ -115,16 +117,80 @@ impl Prove {
             ("FFT", t.fft),
             ("MSM", t.msm),
             ("self-check", t.self_check),
-            ("key loading", load),
+            ("key loading", loaded.seconds),
         ];
         let phases: Vec<String> = phases.iter().map(|(name, s)| format!("{name} {}", seconds(*s))).collect();
         text += &field("phases", phases.join(", "));
         text += &field("constraints", count(cost.constraints as u64));
-        text += &field("size", format!("{} bytes ({} in all)", envelope.proof().len(), bytes(file.len() as u64)));
+        let proof_bytes = written.proof.file.envelope().proof().len();
+        text += &field("size", format!("{proof_bytes} bytes ({} in all)", bytes(written.file_bytes as u64)));
         if let Some(peak) = peak {
             text += &field("peak memory", bytes(peak));
         }
-        text += &claim::text(&proof.claim);
+        text += &claim::text(&written.proof.claim);
         Ok(Answer { json, text })
+    }
+
+    /// Checks the keys against the model and the estimated memory, then loads the proving key.
+    fn load<'c>(
+        &self,
+        model: &'c Imported,
+        circuit: &'c Circuit,
+        verifying: VerifyingKey,
+    ) -> Result<Loaded<'c>, Failure> {
+        let start = Instant::now();
+        let proving_key = self.keys.join(keys::PROVING_KEY);
+        let max_memory = self.max_memory.map(|b| b.0);
+        let prover = match verifying.system() {
+            SystemId::Groth16Bn254 | SystemId::Groth16LookupBn254 => {
+                Prover::load(&model.graph, circuit, verifying, &proving_key, max_memory)?
+            }
+        };
+        Ok(Loaded { prover, seconds: start.elapsed().as_secs_f64() })
+    }
+
+    fn request(&self) -> Request {
+        Request { context: self.context.map(|c| c.0).unwrap_or_default(), input_opening: None }
+    }
+}
+
+/// Proves one sample and writes its files, the opening first: a proof whose opening is lost is of no use to its owner.
+fn write_proof(
+    prover: &Prover<'_>,
+    input: &[i16],
+    request: &Request,
+    path: &Path,
+    opening: Option<&Path>,
+    progress: &dyn Progress,
+) -> Result<Written, Failure> {
+    let proof = prover.prove(input, request, progress)?;
+    if let Some(path) = opening {
+        let openings: Vec<_> =
+            [Some(&proof.input_opening), proof.output_opening.as_ref()].into_iter().flatten().collect();
+        opening::write(path, &openings)?;
+    }
+    let file = proof.file.encode();
+    write_atomically(path, false, |out| out.write_all(&file))?;
+    Ok(Written { proof, path: path.to_owned(), file_bytes: file.len() })
+}
+
+impl Written {
+    fn json(&self) -> Value {
+        let (t, envelope) = (&self.proof.times, self.proof.file.envelope());
+        json!({
+            "proof": self.path,
+            "claim": claim::json(&self.proof.claim),
+            "proof_bytes": envelope.proof().len(),
+            "envelope_bytes": envelope.encode().len(),
+            "file_bytes": self.file_bytes,
+            "times": {
+                "witness_s": t.witness,
+                "commit_s": t.commit,
+                "fft_s": t.fft,
+                "msm_s": t.msm,
+                "self_check_s": t.self_check,
+                "total_s": t.total,
+            },
+        })
     }
 }
