@@ -108,7 +108,7 @@ pub trait Sink {
 }
 
 /// Widest reach of quotients, on each side, that a table is made for.
-const MAX_REACH: u32 = 1 << 20;
+pub(super) const MAX_REACH: u32 = 1 << 20;
 
 /// How ranges are proven.
 pub(super) enum Ranges<'p> {
@@ -515,4 +515,318 @@ pub(super) fn small(value: &Fr) -> Option<i64> {
     }
     let limbs = (-*value).into_bigint().0;
     (limbs[1..] == [0, 0, 0] && limbs[0] <= i32::MAX as u64).then(|| -(limbs[0] as i64))
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use alloc::vec;
+
+    use super::{
+        super::{checker::Checker, closure::Closure},
+        *,
+    };
+
+    pub(in super::super) fn challenge() -> Fr {
+        Fr::from(3u64).pow([100])
+    }
+
+    /// What a gadget and its lookups constrain, with some witnesses replaced. The challenge is variable 1, so the first
+    /// witness is variable 2.
+    pub(in super::super) fn check_at(
+        challenge: Fr,
+        plan: &Plan,
+        tamper: &[(u32, Fr)],
+        gadget: impl FnOnce(&mut Builder<'_, Checker>),
+    ) -> Checker {
+        let mut checker = Checker::new(&[challenge]);
+        checker.tamper = tamper.iter().copied().collect();
+        let mut b = Builder::new(&mut checker, 0, Some(plan));
+        gadget(&mut b);
+        b.enter_relation(1);
+        b.finish_lookups();
+        checker
+    }
+
+    /// The rows of the tables whose sums fail, where nothing else does.
+    #[track_caller]
+    pub(in super::super) fn failing_sums(checker: &Checker) -> Vec<usize> {
+        let sum = |place: &Place| {
+            assert_eq!(place.name, "lookup.sum", "{:?}", checker.failures);
+            place.element + 1
+        };
+        checker.failures.iter().map(sum).collect()
+    }
+
+    const X: u32 = 2;
+    const NAMES: [&str; 2] = ["limb", "sum"];
+
+    /// A value in `[0, 2^10)` by parts of 4, 4 and 2 bits, the last looked up twice.
+    struct TenBits(Plan);
+
+    impl TenBits {
+        const LOW: u32 = X + 1;
+        const MIDDLE: u32 = X + 2;
+        const FIRST_ROW: u32 = X + 3;
+
+        fn new() -> Self {
+            let plan = Plan::of(&[4], &[10], None);
+            let limbs = plan.limbs(10).unwrap();
+            assert_eq!((&limbs.widths, &limbs.tables), (&vec![4, 4, 2], &vec![4, 4, 4]));
+            Self(plan)
+        }
+
+        fn check_at(&self, challenge: Fr, value: Fr, tamper: &[(u32, Fr)]) -> Checker {
+            check_at(challenge, &self.0, tamper, |b| {
+                let x = b.witness(value);
+                let x = b.var(x);
+                b.range(NAMES, &x, 10);
+            })
+        }
+
+        fn check(&self, value: Fr, tamper: &[(u32, Fr)]) -> Checker {
+            self.check_at(challenge(), value, tamper)
+        }
+
+        fn names(&self, value: Fr, tamper: &[(u32, Fr)]) -> Vec<&'static str> {
+            self.check(value, tamper).failures.iter().map(|f| f.name).collect()
+        }
+    }
+
+    #[test]
+    fn exactly_the_values_of_a_range_have_limbs() {
+        let range = TenBits::new();
+        for v in 0..1024 {
+            assert_eq!(range.check(fr(v), &[]).failures, []);
+        }
+        let half = fr(2).inverse().unwrap();
+        for v in [fr(1024), fr(1025), fr(4095), fr(4096), fr(1 << 32), fr(-1), fr(-1024), half, power(200), -power(200)]
+        {
+            assert_eq!(failing_sums(&range.check(v, &[])), [16]);
+        }
+    }
+
+    /// Every way to cut 300 beside the right one, (12, 2, 1): with parts that are rows of a wider table, and beyond.
+    #[test]
+    fn a_limb_out_of_its_table_cannot_be_made_up_for() {
+        let range = TenBits::new();
+        assert_eq!(range.check(fr(300), &[]).assignment[X as usize + 1..][..2], [fr(12), fr(2)]);
+        for low in -40..40 {
+            for middle in -40..40 {
+                let forged = [(TenBits::LOW, fr(low)), (TenBits::MIDDLE, fr(middle))];
+                let names = range.names(fr(300), &forged);
+                assert_eq!(names.is_empty(), (low, middle) == (12, 2), "{low}, {middle}");
+                assert!(names.iter().all(|n| *n == "lookup.sum"));
+            }
+        }
+        // The lowest part too large by one of the next, and the one above too small.
+        let carried = [(TenBits::LOW, fr(12 + 16)), (TenBits::MIDDLE, fr(1))];
+        assert_eq!(failing_sums(&range.check(fr(300), &carried)), [16]);
+    }
+
+    /// Without the second lookup of the last part, 1024 to 4095 would pass.
+    #[test]
+    fn a_narrowed_part_is_checked_to_its_own_width() {
+        let range = TenBits::new();
+        for top in 4..16 {
+            let checker = range.check(fr(300 + (top - 1) * 256), &[]);
+            assert_eq!(failing_sums(&checker), [16]);
+            // Its own lookup finds a row; that of the shifted one does not.
+            let found: Fr = checker.assignment[TenBits::FIRST_ROW as usize..].iter().sum();
+            assert_eq!(found, fr(3));
+        }
+    }
+
+    #[test]
+    fn multiplicities_inverses_and_shares_are_determined() {
+        let range = TenBits::new();
+        for row in 0..16 {
+            let honest = range.check(fr(300), &[]).assignment[(TenBits::FIRST_ROW + row) as usize];
+            for change in [fr(1), fr(-1), power(100)] {
+                assert_eq!(range.names(fr(300), &[(TenBits::FIRST_ROW + row, honest + change)]), ["lookup.sum"]);
+            }
+        }
+        let derived = range.check(fr(300), &[]).derived;
+        assert_eq!(derived.len(), 4 + 16);
+        for (i, &value) in derived.iter().enumerate() {
+            let forged = [(DERIVED | i as u32, value + fr(1))];
+            assert_eq!(range.names(fr(300), &forged), [if i < 4 { "limb" } else { "lookup.row" }, "lookup.sum"]);
+        }
+        // Made up for within the sum.
+        let forged = [(DERIVED, derived[0] + fr(1)), (DERIVED | 1, derived[1] - fr(1))];
+        assert_eq!(range.names(fr(300), &forged), ["limb", "limb"]);
+        let forged = [(DERIVED, derived[0] + fr(1)), (DERIVED | 9, derived[9] + fr(1))];
+        assert_eq!(range.names(fr(300), &forged), ["limb", "lookup.row"]);
+    }
+
+    /// One sum for all tables would accept this: a value that only the other table has, counted there.
+    #[test]
+    fn each_table_has_a_sum_of_its_own() {
+        let plan = Plan::of(&[3, 5], &[3, 5], None);
+        let check = |tamper: &[(u32, Fr)]| {
+            check_at(challenge(), &plan, tamper, |b| {
+                for (value, bits) in [(20, 3), (6, 5)] {
+                    let x = b.witness(fr(value));
+                    let x = b.var(x);
+                    b.range(NAMES, &x, bits);
+                }
+            })
+        };
+        assert_eq!(failing_sums(&check(&[])), [8]);
+        assert_eq!(check(&[(X, fr(7))]).failures, []);
+        let row = |table: u32, row: u32| X + 2 + 8 * table + row;
+        let forged = check(&[(row(1, 20), fr(1))]);
+        assert_eq!(failing_sums(&forged), [8, 32]);
+        let (queries, shares) = forged.derived.split_at(2);
+        assert_eq!(queries.iter().sum::<Fr>(), shares.iter().sum::<Fr>());
+    }
+
+    /// Who knows the challenge before the commitment fits one multiplicity to it, and everything holds; at any other
+    /// challenge the same witnesses fail.
+    #[test]
+    fn a_known_challenge_lets_any_value_pass_and_a_fresh_one_none() {
+        let range = TenBits::new();
+        for value in [fr(1024), fr(-1), power(100)] {
+            for row in [0, 7, 15] {
+                let honest = range.check(value, &[]);
+                assert_eq!(failing_sums(&honest), [16]);
+                let (queries, shares) = honest.derived.split_at(4);
+                let missing = queries.iter().sum::<Fr>() - shares.iter().sum::<Fr>();
+                let multiplicity = TenBits::FIRST_ROW + row;
+                let fit = missing * (challenge() - fr(row.into()));
+                let forged = [(multiplicity, honest.assignment[multiplicity as usize] + fit)];
+                assert_eq!(range.check(value, &forged).failures, []);
+                for fresh in [challenge() + fr(1), -challenge(), power(200)] {
+                    assert_eq!(failing_sums(&range.check_at(fresh, value, &forged)), [16]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn one_value_may_be_looked_up_many_times() {
+        let plan = Plan::of(&[3], &[3], None);
+        let check = |tamper: &[(u32, Fr)]| {
+            check_at(challenge(), &plan, tamper, |b| {
+                let x = b.witness(fr(5));
+                let x = b.var(x);
+                (0..9).for_each(|_| b.range(NAMES, &x, 3));
+            })
+        };
+        let honest = check(&[]);
+        assert_eq!((honest.failures.as_slice(), honest.assignment[X as usize + 1 + 5]), ([].as_slice(), fr(9)));
+        assert_eq!(failing_sums(&check(&[(X, fr(8))])), [8]);
+    }
+
+    #[test]
+    fn a_range_of_no_bits_is_zero() {
+        let plan = Plan::of(&[3], &[], None);
+        let failures = |value| {
+            let checker = check_at(challenge(), &plan, &[], |b| {
+                let x = b.witness(value);
+                let x = b.var(x);
+                b.range(NAMES, &x, 0);
+            });
+            checker.failures.iter().map(|f| f.name).collect::<Vec<_>>()
+        };
+        assert_eq!(failures(fr(0)), [""; 0]);
+        assert_eq!(failures(fr(1)), ["sum"]);
+    }
+
+    #[test]
+    fn comparisons_are_exact_and_their_bit_cannot_be_another() {
+        // −5 ≤ d ≤ 9: 16 is added, and the top of five bits is the answer.
+        let bounds = Interval::new(-5, 9);
+        let plan = Plan::of(&[3], &[4], None);
+        let check = |d: i64, tamper: &[(u32, Fr)]| {
+            let mut answer = fr(0);
+            let checker = check_at(challenge(), &plan, tamper, |b| {
+                let d = b.witness(fr(d));
+                let d = b.var(d);
+                answer = b.is_nonnegative(["bit", "comparison"], &d, bounds).value;
+            });
+            (answer, checker)
+        };
+        for d in -16..16 {
+            let (answer, checker) = check(d, &[]);
+            assert_eq!((answer, checker.failures.as_slice()), (fr((d >= 0).into()), [].as_slice()));
+            let (_, forged) = check(d, &[(X + 1, fr((d < 0).into()))]);
+            assert_eq!(failing_sums(&forged), [8]);
+            let (_, forged) = check(d, &[(X + 1, fr(2))]);
+            assert_eq!(forged.failures.iter().map(|f| f.name).collect::<Vec<_>>(), ["bit", "lookup.sum"]);
+        }
+        for d in [16, -17, 1 << 40] {
+            assert_eq!(failing_sums(&check(d, &[]).1), [8]);
+        }
+    }
+
+    /// What the builder emits has the shape that setup demands.
+    #[test]
+    fn lookups_are_closed() {
+        let plan = Plan::of(&[3, 4], &[4, 10], None);
+        let mut closure = Closure::new(Checker::new(&[challenge()]), Some(1));
+        let mut b = Builder::new(&mut closure, 0, Some(&plan));
+        for bits in [4, 10] {
+            let x = b.witness(fr(9));
+            let x = b.var(x);
+            b.range(NAMES, &x, bits);
+        }
+        b.finish_lookups();
+        assert_eq!(closure.finish().unwrap().failures, []);
+    }
+
+    /// A table of the one row 5, and a query of `x`. With a multiplicity that is not committed: chosen after the challenge.
+    fn one_row<S: Sink>(sink: &mut S, x: Fr, is_committed: bool, multiplicity: impl FnOnce(Fr) -> Fr) {
+        let mut b = Builder::new(sink, 1, None);
+        let challenge = Num { variable: 1, value: b.sink.challenge() };
+        let multiplicity = multiplicity(challenge.value);
+        let x = b.witness(x);
+        let one = b.constant(Fr::one());
+        let multiplicity = if is_committed {
+            b.witness(multiplicity)
+        } else {
+            let variable = DERIVED | b.next_derived;
+            b.next_derived += 1;
+            Num { variable, value: b.sink.derived(multiplicity, Fr::one()) }
+        };
+        let query = b.lc().add(Fr::one(), challenge).add(-Fr::one(), x);
+        let inverse = b.derived("query", &one, &query);
+        let row = b.lc().add(Fr::one(), challenge).plus(-fr(5));
+        let multiplicity = b.var(multiplicity);
+        let share = b.derived("row", &multiplicity, &row);
+        let (sum, zero) = (b.lc().add(Fr::one(), inverse).add(-Fr::one(), share), b.lc());
+        b.enforce_equal("sum", &sum, &zero);
+    }
+
+    /// Why the closure is checked: were a multiplicity computed from the challenge, any value would be in any table, at every
+    /// challenge.
+    #[test]
+    fn an_uncommitted_multiplicity_forges_and_the_closure_refuses_it() {
+        let challenges = [challenge(), challenge() + fr(1), power(200)];
+        let fit = |x: Fr| move |challenge: Fr| (challenge - fr(5)) * (challenge - x).inverse().unwrap();
+        let failures = |challenge, x, is_committed, multiplicity: &dyn Fn(Fr) -> Fr| {
+            let mut checker = Checker::new(&[challenge]);
+            one_row(&mut checker, x, is_committed, multiplicity);
+            checker.failures.iter().map(|f| f.name).collect::<Vec<_>>()
+        };
+        for known in challenges {
+            assert_eq!(failures(known, fr(5), true, &|_| fr(1)), [""; 0]);
+            for x in [fr(6), fr(-1), power(100)] {
+                // Not checked: it succeeds.
+                assert_eq!(failures(known, x, false, &fit(x)), [""; 0]);
+                // Committed, it is fitted to one challenge only.
+                let committed = fit(x)(known);
+                for fresh in challenges {
+                    let expected: &[&str] = if fresh == known { &[] } else { &["sum"] };
+                    assert_eq!(failures(fresh, x, true, &|_| committed), expected);
+                }
+            }
+        }
+        let closed = |is_committed| {
+            let mut closure = Closure::new(Checker::new(&[challenge()]), Some(1));
+            one_row(&mut closure, fr(6), is_committed, fit(fr(6)));
+            closure.finish().map(|_| ()).map_err(|e| e.place.name)
+        };
+        assert_eq!(closed(true), Ok(()));
+        assert_eq!(closed(false), Err("row"));
+    }
 }

@@ -116,3 +116,191 @@ impl<S: Sink> Sink for Closure<S> {
         self.inner.derived(numerator, denominator)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use super::*;
+    use crate::r1cs::builder::fr;
+
+    /// Takes everything.
+    struct Nothing;
+
+    impl Sink for Nothing {
+        const TERMS: bool = true;
+
+        fn witness(&mut self, value: Fr) -> Fr {
+            value
+        }
+
+        fn constraint(&mut self, _place: Place, _a: &Lc, _b: &Lc, _c: &Lc) {}
+    }
+
+    const ONE: u32 = 0;
+    const PUBLIC: u32 = 1;
+    const CHALLENGE: u32 = 2;
+    const WITNESS: u32 = 3;
+    const FIRST: u32 = DERIVED;
+    const SECOND: u32 = DERIVED | 1;
+
+    type Terms<'a> = &'a [(u32, i64)];
+
+    fn lc(terms: Terms<'_>) -> Lc {
+        let mut lc = Lc::default();
+        lc.terms = terms.iter().map(|&(v, c)| (v, fr(c))).collect();
+        lc
+    }
+
+    const DENOMINATOR: Terms<'_> = &[(CHALLENGE, 1), (WITNESS, -1)];
+    const DEFINE_FIRST: [Terms<'_>; 3] = [&[(FIRST, 1)], DENOMINATOR, &[(ONE, 1)]];
+    const DEFINE_SECOND: [Terms<'_>; 3] = [&[(SECOND, 1)], &[(CHALLENGE, 1), (ONE, -5)], &[(WITNESS, 1)]];
+    const SUM: [Terms<'_>; 3] = [&[(FIRST, 1), (SECOND, -1)], &[(ONE, 1)], &[]];
+
+    fn check_with(challenge: Option<u32>, derived: usize, stream: &[[Terms<'_>; 3]]) -> Result<(), ClosureError> {
+        let mut closure = Closure::new(Nothing, challenge);
+        (0..derived).for_each(|_| {
+            closure.derived(fr(0), fr(0));
+        });
+        for (element, constraint) in stream.iter().enumerate() {
+            let [a, b, c] = constraint.map(lc);
+            closure.constraint(Place { relation: 7, element, name: "test" }, &a, &b, &c);
+        }
+        closure.finish().map(|_| ())
+    }
+
+    /// Two derived witnesses, defined, and then this.
+    fn check(constraint: [Terms<'_>; 3]) -> Result<(), ClosureError> {
+        check_with(Some(CHALLENGE), 2, &[DEFINE_FIRST, DEFINE_SECOND, constraint, SUM])
+    }
+
+    #[track_caller]
+    fn refuses(constraint: [Terms<'_>; 3], message: &str) {
+        let error = check(constraint).unwrap_err();
+        assert!(error.message.contains(message), "{error}");
+        assert_eq!((error.place.relation, error.place.element, error.place.name), (7, 2, "test"));
+    }
+
+    /// One more derived witness, defined like this.
+    #[track_caller]
+    fn refuses_definition(constraint: [Terms<'_>; 3], message: &str) {
+        let error = check_with(Some(CHALLENGE), 2, &[DEFINE_FIRST, constraint, SUM]).unwrap_err();
+        assert!(error.message.contains(message), "{error}");
+        assert_eq!(error.place.element, 1);
+    }
+
+    #[test]
+    fn definitions_and_sums_are_closed() {
+        assert_eq!(check_with(Some(CHALLENGE), 0, &[]), Ok(()));
+        assert_eq!(check_with(Some(CHALLENGE), 2, &[DEFINE_FIRST, DEFINE_SECOND, SUM]), Ok(()));
+        // Constraints of committed variables alone; a query and a multiplicity may be any combination of them.
+        assert_eq!(check([&[(WITNESS, 2), (PUBLIC, 1)], &[(WITNESS, 1)], &[(WITNESS, 3), (ONE, 1)]]), Ok(()));
+        let wide = [(CHALLENGE, 1), (WITNESS, -3), (PUBLIC, 2), (ONE, 9)];
+        let definition: [Terms<'_>; 3] = [&[(FIRST, 1)], &wide, &[(WITNESS, 4), (PUBLIC, -1)]];
+        assert_eq!(check_with(Some(CHALLENGE), 1, &[definition]), Ok(()));
+        assert_eq!(check_with(None, 0, &[[&[(WITNESS, 1)], &[(WITNESS, 1)], &[(ONE, 1)]]]), Ok(()));
+    }
+
+    #[test]
+    fn a_query_on_a_derived_witness_is_refused() {
+        let message = "what was not committed";
+        refuses_definition([&[(SECOND, 1)], &[(CHALLENGE, 1), (FIRST, -1)], &[(ONE, 1)]], message);
+        // Through a combination of many terms.
+        let query = [(CHALLENGE, 1), (WITNESS, -1), (ONE, 2), (FIRST, 5)];
+        refuses_definition([&[(SECOND, 1)], &query, &[(ONE, 1)]], message);
+        // On itself.
+        refuses_definition([&[(SECOND, 1)], &[(CHALLENGE, 1), (SECOND, -1)], &[(ONE, 1)]], message);
+    }
+
+    #[test]
+    fn a_query_on_the_challenge_is_refused() {
+        let message = "more than once, or scaled";
+        refuses_definition([&[(SECOND, 1)], &[(CHALLENGE, 2), (WITNESS, -1)], &[(ONE, 1)]], message);
+        refuses_definition([&[(SECOND, 1)], &[(CHALLENGE, 1), (WITNESS, -1), (CHALLENGE, -1)], &[(ONE, 1)]], message);
+        refuses_definition([&[(SECOND, 1)], &[(CHALLENGE, -1), (WITNESS, 1)], &[(ONE, 1)]], message);
+    }
+
+    #[test]
+    fn a_multiplicity_that_is_not_committed_is_refused() {
+        let message = "what was not committed";
+        for numerator in [[(FIRST, 1)], [(SECOND, 1)], [(CHALLENGE, 1)]] {
+            refuses_definition([&[(SECOND, 1)], DENOMINATOR, &numerator], message);
+        }
+        refuses_definition([&[(SECOND, 1)], DENOMINATOR, &[(WITNESS, 1), (ONE, 3), (CHALLENGE, -1)]], message);
+    }
+
+    #[test]
+    fn a_definition_is_of_one_witness_once() {
+        let message = "a definition of several witnesses";
+        refuses_definition([&[(SECOND, 1), (FIRST, 1)], DENOMINATOR, &[(ONE, 1)]], message);
+        refuses_definition([&[(SECOND, 1), (WITNESS, 1)], DENOMINATOR, &[(ONE, 1)]], message);
+        refuses_definition([&[(SECOND, 1), (ONE, 1)], DENOMINATOR, &[(ONE, 1)]], message);
+        let message = "is defined twice, or scaled";
+        refuses_definition([&[(SECOND, 2)], DENOMINATOR, &[(ONE, 1)]], message);
+        refuses_definition([&[(FIRST, 1)], DENOMINATOR, &[(ONE, 1)]], message);
+        // One that was never allocated.
+        refuses_definition([&[(DERIVED | 2, 1)], DENOMINATOR, &[(ONE, 1)]], message);
+        refuses(DEFINE_SECOND, message);
+    }
+
+    #[test]
+    fn a_derived_witness_without_a_definition_is_refused() {
+        for (derived, stream, missing) in [
+            (1, vec![], 0),
+            (2, vec![DEFINE_FIRST], 1),
+            (2, vec![DEFINE_SECOND, SUM], 0),
+            (3, vec![DEFINE_FIRST, DEFINE_SECOND, SUM], 2),
+        ] {
+            let error = check_with(Some(CHALLENGE), derived, &stream).unwrap_err();
+            assert_eq!(error.message, format!("derived witness {missing} has no definition"));
+        }
+    }
+
+    #[test]
+    fn a_derived_witness_in_another_constraint_is_refused() {
+        let neither = "stands where neither may";
+        refuses([&[(WITNESS, 1)], &[(FIRST, 1)], &[(WITNESS, 1)]], neither);
+        refuses([&[(WITNESS, 1)], &[(WITNESS, 1)], &[(FIRST, 1)]], neither);
+        refuses([&[], &[(ONE, 1)], &[(FIRST, 1), (SECOND, -1)]], neither);
+        let product = "what was not committed";
+        refuses([&[(FIRST, 1)], &[(SECOND, 1)], &[]], product);
+        refuses([&[(FIRST, 1)], &[(ONE, 1)], &[(SECOND, 1)]], product);
+        refuses([&[(FIRST, 1), (CHALLENGE, 1)], &[(ONE, 1)], &[]], product);
+    }
+
+    #[test]
+    fn the_challenge_in_another_constraint_is_refused() {
+        let message = "stands where neither may";
+        for place in 0..3 {
+            let mut constraint: [Terms<'_>; 3] = [&[(WITNESS, 1)], &[(WITNESS, 1)], &[(WITNESS, 1)]];
+            constraint[place] = &[(WITNESS, 1), (CHALLENGE, 1)];
+            refuses(constraint, message);
+            constraint[place] = &[(CHALLENGE, 1)];
+            refuses(constraint, message);
+        }
+    }
+
+    #[test]
+    fn a_sum_is_of_derived_witnesses_alone_and_zero() {
+        let message = "is not tested against zero";
+        for a in [[(FIRST, 1), (WITNESS, 1)], [(FIRST, 1), (PUBLIC, 1)], [(FIRST, 1), (ONE, 1)]] {
+            refuses([&a, &[(ONE, 1)], &[]], message);
+        }
+        for b in [[(ONE, 2)], [(WITNESS, 1)], [(PUBLIC, 1)]] {
+            refuses([&[(FIRST, 1)], &b, &[]], message);
+        }
+        refuses([&[(FIRST, 1)], &[], &[]], message);
+        refuses([&[(FIRST, 1)], &[(ONE, 1), (WITNESS, 1)], &[]], message);
+        for c in [[(ONE, 1)], [(WITNESS, 1)], [(PUBLIC, -1)]] {
+            refuses([&[(FIRST, 1)], &[(ONE, 1)], &c], message);
+        }
+    }
+
+    #[test]
+    fn nothing_is_derived_without_a_challenge() {
+        let error = check_with(None, 2, &[DEFINE_FIRST, DEFINE_SECOND, SUM]).unwrap_err();
+        assert!(error.message.contains("is not tested against zero"), "{error}");
+        let error = check_with(None, 2, &[SUM]).unwrap_err();
+        assert_eq!(error.message, "derived witness 0 has no definition");
+    }
+}

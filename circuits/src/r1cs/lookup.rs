@@ -257,6 +257,21 @@ impl Plan {
     }
 }
 
+#[cfg(test)]
+impl Plan {
+    /// A plan by hand: tables of these widths for ranges of these bits, and a clamp table for the steps of relation 0.
+    pub(super) fn of(widths: &[u32], ranges: &[u32], clamp: Option<Table>) -> Self {
+        let mut plan = Self::default();
+        if let Some(Table::Clamp { levels, .. }) = clamp {
+            plan.clamps.insert((0, levels), 0);
+        }
+        plan.tables.extend(clamp);
+        plan.tables.extend(widths.iter().map(|&bits| Table::Range { bits }));
+        plan.limbs.extend(ranges.iter().map(|&bits| (bits, Limbs::new(bits, widths).unwrap())));
+        plan
+    }
+}
+
 /// `2^40`.
 pub(super) fn packing() -> Fr {
     fr(1 << PACKING)
@@ -302,6 +317,78 @@ mod tests {
         assert_eq!(Limbs::lookups(28, &[8, 10]), Some(3));
         assert_eq!(Limbs::lookups(9, &[8]), Some(3));
         assert_eq!(Limbs::lookups(3, &[8]), Some(2));
+    }
+
+    /// The results that a prover gets accepted for one accumulator, over all remainders in `[0, 2^shift)`, all results in
+    /// `[0, 2^8)` and all rows of a clamp table, if rows are packed at a distance of `2^packing`:
+    /// `total − rem + 2^shift·2^packing·result = 2^shift·row`.
+    fn accepted(table: Table, packing: u32, shift: u32, total: i128) -> Vec<i128> {
+        let Table::Clamp { levels, below, .. } = table else { panic!("no clamp table") };
+        let clamped = |row: i128| (row - i128::from(below)).clamp(0, levels.into());
+        let step = 1i128 << (shift + packing);
+        let result = |j: i128| {
+            let row = (j + (clamped(j) << packing)) << shift;
+            // The least result with a remainder that is not negative.
+            let result = (row - total).div_euclid(step) + i128::from((row - total).rem_euclid(step) != 0);
+            let remainder = total + result * step - row;
+            ((0..256).contains(&result) && (0..1 << shift).contains(&remainder)).then_some(result)
+        };
+        let mut results: Vec<i128> = (0..table.len() as i128).filter_map(result).collect();
+        results.sort_unstable();
+        results.dedup();
+        results
+    }
+
+    #[test]
+    fn packed_rows_are_binding_at_the_real_distance_and_forgeable_at_a_small_one() {
+        let (below, above, shift) = (1 << 17, 1 << 17, 20);
+        let table = Table::Clamp { levels: 255, below, above };
+        let total = |quotient: i128| ((quotient + i128::from(below)) << shift) + 12345;
+        // Far in the saturated range, every result is some row's, and the remainder makes up for nothing.
+        assert_eq!(accepted(table, 8, shift, total(1 << 17)).len(), 256);
+        assert_eq!(accepted(table, 8, shift, total(-(1 << 17))).len(), 256);
+        for (quotient, result) in [(-(1 << 17), 0), (-1, 0), (0, 0), (1, 1), (100, 100), (255, 255), (1 << 17, 255)] {
+            assert_eq!(accepted(table, PACKING, shift, total(quotient)), [result]);
+            // The bound: one more than the rows is enough.
+            assert_eq!(accepted(table, 19, shift, total(quotient)), [result]);
+        }
+        // What was tried is the table that circuits use.
+        let (quotient, result) = (100 + u64::from(below), 100u64);
+        assert_eq!(table.row(quotient as usize), Fr::from(quotient) + packing() * Fr::from(result));
+        const { assert!(1 << PACKING > 2 * (2 * super::super::builder::MAX_REACH as u64 + 1)) };
+    }
+
+    #[test]
+    fn every_request_is_in_every_plan() {
+        // Narrow and wide reaches, few and many elements: whatever is looked up has its table, and its parts have theirs.
+        let counts = [1u64, 30, 1000, 100_000];
+        let reaches = [0u32, 10, 300, 70_000, 1 << 20];
+        for (case, (count, reach)) in counts.into_iter().flat_map(|c| reaches.map(|r| (c, r))).enumerate() {
+            let step = |shift, reach: u32| StepRequest {
+                shifts: BTreeMap::from([(shift, count), (0, count), (44, 1)]),
+                below: reach,
+                above: reach / 2,
+                by_bits: 45 * count,
+            };
+            let requests = Requests {
+                ranges: BTreeMap::from([(8, 64), (1, count), (33, 1)]),
+                steps: BTreeMap::from([((2, 255), step(20, reach)), ((2, 1), step(7, 3)), ((4, 255), step(13, 900))]),
+            };
+            let plan = Plan::new(&requests);
+            let has = |bits: u32| {
+                let limbs = plan.limbs(bits).unwrap();
+                assert_eq!(limbs.widths.iter().sum::<u32>(), bits);
+                assert!(limbs.tables.iter().all(|&t| plan.range_table(t).is_some()), "case {case}");
+            };
+            requests.ranges.keys().for_each(|&bits| has(bits));
+            for (&(relation, levels), step) in &requests.steps {
+                let Some(index) = plan.clamp(relation, levels) else { continue };
+                let Table::Clamp { levels: found, below, above } = plan.tables[index] else { panic!("no clamp table") };
+                assert!(found == levels && below >= step.below && above >= step.above, "case {case}");
+                step.shifts.keys().filter(|&&bits| bits > 0).for_each(|&bits| has(bits));
+                has(width(levels.into()) as u32);
+            }
+        }
     }
 
     #[test]

@@ -2,22 +2,22 @@
 
 use avouch_verifier::{
     Acceptance, CircuitDescription, Disclosure, EMPTY_POLICY_ID, Freshness, KeyParts, KeyPolicy, NotChecked, Output,
-    SetupKind, VerifiedClaim, VerifyingKey, Window, acceptance::Condition, verify,
+    SetupKind, SystemId, VerifiedClaim, VerifyingKey, Window, acceptance::Condition, verify,
 };
 
 use crate::toy::{accept, description, key, parts, prove_file, slots, small};
 
-fn plain(context: Option<[u8; 32]>) -> VerifiedClaim {
-    let key = key(Disclosure::Argmax);
+fn plain(system: SystemId, context: Option<[u8; 32]>) -> VerifiedClaim {
+    let key = key(system, Disclosure::Argmax);
     let mut slots = slots(&key, small(7));
     slots[0] = context.map_or([0; 32], |digest| avouch_verifier::context_slot(&digest));
     verify(&accept(key.clone()), &prove_file(&key, slots)).unwrap()
 }
 
-fn with_policy() -> VerifiedClaim {
+fn with_policy(system: SystemId) -> VerifiedClaim {
     let description = CircuitDescription { schema_digest: [9; 31], records: 1, ..description(Disclosure::Argmax) };
     let setup = SetupKind::Ceremony { phase1: [1; 64], transcript: [2; 32], last_contribution: [3; 32] };
-    let key = VerifyingKey::new(KeyParts { setup, ..parts(description) }).unwrap();
+    let key = VerifyingKey::new(KeyParts { setup, ..parts(system, description) }).unwrap();
     let mut slots = slots(&key, small(7));
     (slots[2], slots[3]) = (small(20), small(30));
     slots[4] = Window { t_lo: 900, t_hi: 1000, records: 1 }.to_slot().unwrap();
@@ -30,7 +30,7 @@ fn each_condition_is_met_or_named() {
     let context = [0xc0; 32];
     let mut other = context;
     other[30] ^= 1;
-    let claim = plain(Some(context));
+    let claims: Vec<_> = SystemId::ALL.iter().map(|&system| plain(system, Some(context))).collect();
     let none = Acceptance::default;
     let cases = [
         (Condition::Model, Acceptance { expect_model: Some([0xa5; 32]), ..none() }, true),
@@ -50,11 +50,11 @@ fn each_condition_is_met_or_named() {
             false,
         ),
     ];
-    for (condition, acceptance, met) in cases {
-        let report = acceptance.evaluate(&claim);
+    for ((condition, acceptance, met), claim) in cases.iter().flat_map(|case| claims.iter().map(move |c| (case, c))) {
+        let report = acceptance.evaluate(claim);
         let [outcome] = report.outcomes.as_slice() else { panic!("{report:?}") };
-        assert_eq!((outcome.condition, outcome.met), (condition, met));
-        assert_eq!(report.is_accepted(), met);
+        assert_eq!((outcome.condition, outcome.met), (*condition, *met));
+        assert_eq!(report.is_accepted(), *met);
         assert_eq!(report.check().err().map(|e| e.0), (!met).then(|| outcome.clone()));
     }
 }
@@ -64,13 +64,15 @@ fn the_last_byte_of_a_context_digest_is_not_in_the_proof() {
     let mut same = [0xc0; 32];
     same[31] ^= 1;
     let acceptance = Acceptance { expect_context: Some(same), ..Acceptance::default() };
-    assert!(acceptance.evaluate(&plain(Some([0xc0; 32]))).is_accepted());
-    assert!(!acceptance.evaluate(&plain(None)).is_accepted());
+    for &system in SystemId::ALL {
+        assert!(acceptance.evaluate(&plain(system, Some([0xc0; 32]))).is_accepted());
+        assert!(!acceptance.evaluate(&plain(system, None)).is_accepted());
+    }
 }
 
 #[test]
 fn freshness_is_a_closed_interval_around_the_end_of_the_window() {
-    let claim = with_policy();
+    let claims: Vec<_> = SystemId::ALL.iter().map(|&system| with_policy(system)).collect();
     for (now, max_delay, skew, met) in [
         (1000, 0, 0, true),
         (1010, 10, 0, true),
@@ -81,8 +83,10 @@ fn freshness_is_a_closed_interval_around_the_end_of_the_window() {
         (u64::MAX, 0, u64::MAX, false),
     ] {
         let freshness = Some(Freshness { now, max_delay, skew });
-        let report = Acceptance { freshness, ..Acceptance::default() }.evaluate(&claim);
-        assert_eq!(report.is_accepted(), met, "{freshness:?}");
+        for claim in &claims {
+            let report = Acceptance { freshness, ..Acceptance::default() }.evaluate(claim);
+            assert_eq!(report.is_accepted(), met, "{freshness:?}");
+        }
     }
 }
 
@@ -90,9 +94,11 @@ fn freshness_is_a_closed_interval_around_the_end_of_the_window() {
 fn the_first_unmet_condition_is_reported() {
     let acceptance =
         Acceptance { expect_model: Some([0; 32]), expect_output: Some(Output::Argmax(1)), ..Acceptance::default() };
-    let error = acceptance.evaluate(&plain(None)).check().unwrap_err();
-    assert_eq!(error.0.condition, Condition::Model);
-    assert!(error.to_string().starts_with("model: expected 0000"), "{error}");
+    for &system in SystemId::ALL {
+        let error = acceptance.evaluate(&plain(system, None)).check().unwrap_err();
+        assert_eq!(error.0.condition, Condition::Model);
+        assert!(error.to_string().starts_with("model: expected 0000"), "{error}");
+    }
 }
 
 #[test]
@@ -101,23 +107,25 @@ fn whatever_is_not_checked_is_said() {
         Context, ContextUnbound, Freshness as Age, InputOrigin, Model, ModelClaimedByKey, Policy, RegistryRoot, Reuse,
         SensorTruth, Setup,
     };
-    let none = Acceptance::default();
-    let open = |acceptance: &Acceptance, claim: &VerifiedClaim| acceptance.evaluate(claim).not_checked;
-    assert_eq!(open(&none, &plain(None)), [Setup, ModelClaimedByKey, Model, ContextUnbound, InputOrigin]);
-    assert_eq!(open(&none, &plain(Some([1; 32]))), [Setup, ModelClaimedByKey, Model, Context, InputOrigin]);
-    assert_eq!(
-        open(&none, &with_policy()),
-        [ModelClaimedByKey, Model, Context, Policy, RegistryRoot, Age, Reuse, SensorTruth]
-    );
-    let all = Acceptance {
-        expect_model: Some([0xa5; 32]),
-        expect_context: Some([0xc0; 32]),
-        expect_policy: Some(small(20)),
-        expect_root: Some(small(30)),
-        freshness: Some(Freshness { now: 1000, max_delay: 0, skew: 0 }),
-        ..none
-    };
-    let report = all.evaluate(&with_policy());
-    assert!(report.is_accepted(), "{report:?}");
-    assert_eq!(report.not_checked, [ModelClaimedByKey, Reuse, SensorTruth]);
+    for &system in SystemId::ALL {
+        let none = Acceptance::default();
+        let open = |acceptance: &Acceptance, claim: &VerifiedClaim| acceptance.evaluate(claim).not_checked;
+        assert_eq!(open(&none, &plain(system, None)), [Setup, ModelClaimedByKey, Model, ContextUnbound, InputOrigin]);
+        assert_eq!(open(&none, &plain(system, Some([1; 32]))), [Setup, ModelClaimedByKey, Model, Context, InputOrigin]);
+        assert_eq!(
+            open(&none, &with_policy(system)),
+            [ModelClaimedByKey, Model, Context, Policy, RegistryRoot, Age, Reuse, SensorTruth]
+        );
+        let all = Acceptance {
+            expect_model: Some([0xa5; 32]),
+            expect_context: Some([0xc0; 32]),
+            expect_policy: Some(small(20)),
+            expect_root: Some(small(30)),
+            freshness: Some(Freshness { now: 1000, max_delay: 0, skew: 0 }),
+            ..none
+        };
+        let report = all.evaluate(&with_policy(system));
+        assert!(report.is_accepted(), "{report:?}");
+        assert_eq!(report.not_checked, [ModelClaimedByKey, Reuse, SensorTruth]);
+    }
 }

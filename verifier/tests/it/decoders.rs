@@ -2,17 +2,29 @@
 
 use std::sync::LazyLock;
 
-use avouch_verifier::{Disclosure, Envelope, ProofFile, Statement, VerifyingKey, verify};
-use proptest::{collection::vec, prelude::*, sample::Index};
+use avouch_verifier::{Disclosure, Envelope, ProofFile, Statement, SystemId, VerifyingKey, verify};
+use proptest::{
+    collection::vec,
+    prelude::*,
+    sample::{Index, select},
+};
 
-use crate::toy::{SYSTEM, accept, key, prove_file, slots, small};
+use crate::toy::{accept, keys, material_length, proof_length, prove_file, slots, small};
 
-static KEY: LazyLock<VerifyingKey> = LazyLock::new(|| key(Disclosure::Threshold { index: 2, threshold: 3 }));
-static FILE: LazyLock<Vec<u8>> = LazyLock::new(|| prove_file(&KEY, slots(&KEY, small(1))));
+/// A key and a proof file of each proof system.
+static FILES: LazyLock<Vec<(VerifyingKey, Vec<u8>)>> = LazyLock::new(|| {
+    let files = keys(Disclosure::Threshold { index: 2, threshold: 3 }).map(|key| {
+        let file = prove_file(&key, slots(&key, small(1)));
+        (key, file)
+    });
+    files.collect()
+});
 
 /// Random bytes, and valid files with a stretch replaced by others.
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
-    let valid = prop_oneof![Just(KEY.encode()), Just(FILE.clone()), Just(FILE[262..].to_vec())];
+    let valid = select(
+        FILES.iter().flat_map(|(key, file)| [key.encode(), file.clone(), file[262..].to_vec()]).collect::<Vec<_>>(),
+    );
     let spliced = (valid, any::<Index>(), 0usize..40, vec(any::<u8>(), 0..40));
     let spliced = spliced.prop_map(|(mut file, at, remove, insert)| {
         let at = at.index(file.len());
@@ -33,18 +45,22 @@ fn decode_all(bytes: &[u8]) -> Result<(), TestCaseError> {
     if let Ok(x) = Envelope::decode(bytes) {
         prop_assert_eq!(x.encode(), bytes);
     }
-    if let Ok(x) = Statement::decode(SYSTEM, bytes) {
-        prop_assert_eq!(x.encode(), bytes);
+    for &system in SystemId::ALL {
+        if let Ok(x) = Statement::decode(system, bytes) {
+            prop_assert_eq!(x.encode(), bytes);
+        }
     }
     Ok(())
 }
 
 #[test]
 fn the_valid_files_decode() {
-    assert!(VerifyingKey::decode(&KEY.encode()).is_ok());
-    assert!(ProofFile::decode(&FILE).is_ok());
-    assert!(Envelope::decode(&FILE[262..]).is_ok());
-    assert!(Statement::decode(SYSTEM, &FILE[6..262]).is_ok());
+    for (key, file) in &*FILES {
+        assert!(VerifyingKey::decode(&key.encode()).is_ok());
+        assert!(ProofFile::decode(file).is_ok());
+        assert!(Envelope::decode(&file[262..]).is_ok());
+        assert!(Statement::decode(key.system(), &file[6..262]).is_ok());
+    }
 }
 
 proptest! {
@@ -57,12 +73,15 @@ proptest! {
 
     #[test]
     fn length_fields_cause_no_large_allocation(length in any::<u32>(), at in prop_oneof![Just(0usize), Just(1), Just(2)]) {
-        // The three lengths of the key file: description, label, key material.
-        let mut file = KEY.encode();
-        let offset = [23, file.len() - 448 - 4 - 4 - 3 - 4, file.len() - 448 - 4][at];
-        let same = file[offset..offset + 4] == length.to_le_bytes();
-        file[offset..offset + 4].copy_from_slice(&length.to_le_bytes());
-        prop_assert_eq!(VerifyingKey::decode(&file).is_ok(), same);
+        for (key, _) in &*FILES {
+            // The three lengths of the key file: description, label, key material.
+            let mut file = key.encode();
+            let material = file.len() - material_length(key.system()) - 4;
+            let offset = [23, material - 4 - 3 - 4, material][at];
+            let same = file[offset..offset + 4] == length.to_le_bytes();
+            file[offset..offset + 4].copy_from_slice(&length.to_le_bytes());
+            prop_assert_eq!(VerifyingKey::decode(&file).is_ok(), same);
+        }
     }
 }
 
@@ -71,10 +90,13 @@ proptest! {
 
     /// A proof is accepted for its own bytes, and nothing else about the file can differ.
     #[test]
-    fn verifying_is_total(proof in vec(any::<u8>(), 128)) {
-        let mut file = FILE.clone();
-        let at = file.len() - 128;
-        file[at..].copy_from_slice(&proof);
-        prop_assert!(verify(&accept(KEY.clone()), &file).is_err());
+    fn verifying_is_total(proof in vec(any::<u8>(), 160)) {
+        for (key, file) in &*FILES {
+            let mut file = file.clone();
+            let length = proof_length(key.system());
+            let at = file.len() - length;
+            file[at..].copy_from_slice(&proof[..length]);
+            prop_assert!(verify(&accept(key.clone()), &file).is_err());
+        }
     }
 }

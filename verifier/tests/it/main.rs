@@ -1,7 +1,8 @@
-//! The verifier, from outside: only its public API, with real proofs of a toy circuit.
+//! The verifier, from outside: only its public API, with simulated proofs.
 #![allow(missing_docs)]
 
 mod acceptance;
+mod challenge;
 mod claims;
 mod decoders;
 mod keys;

@@ -7,59 +7,79 @@ use avouch_verifier::{
     EMPTY_POLICY_ID, EvmContext, GenericContext, Problem, Slot, Statement, SystemId, Window, context_slot,
 };
 
-use crate::toy::{SYSTEM, small};
+use crate::toy::small;
 
 #[test]
 fn the_modulus_is_the_fields() {
-    assert_eq!(SYSTEM.modulus().to_vec(), Fr::MODULUS.to_bytes_be());
+    for &system in SystemId::ALL {
+        assert_eq!(system.modulus().to_vec(), Fr::MODULUS.to_bytes_be());
+    }
 }
 
 #[test]
 fn slots_at_or_above_the_modulus_are_refused() {
-    let modulus = SYSTEM.modulus();
-    let mut largest = modulus;
-    largest[31] -= 1;
-    for (i, slot) in Slot::ALL.into_iter().enumerate() {
-        for bad in [modulus, [0xff; 32]] {
+    for &system in SystemId::ALL {
+        let modulus = system.modulus();
+        let mut largest = modulus;
+        largest[31] -= 1;
+        for (i, slot) in Slot::ALL.into_iter().enumerate() {
+            for bad in [modulus, [0xff; 32]] {
+                let mut slots = [small(1); 8];
+                slots[i] = bad;
+                let error = Statement::new(system, slots).unwrap_err();
+                assert_eq!((error.field, error.problem), (slot.name(), Problem::NotCanonical));
+                assert!(Statement::decode(system, &slots.concat()).is_err());
+            }
             let mut slots = [small(1); 8];
-            slots[i] = bad;
-            let error = Statement::new(SYSTEM, slots).unwrap_err();
-            assert_eq!((error.field, error.problem), (slot.name(), Problem::NotCanonical));
-            assert!(Statement::decode(SYSTEM, &slots.concat()).is_err());
+            slots[i] = largest;
+            let statement = Statement::new(system, slots).unwrap();
+            assert_eq!(statement.slot(slot), &largest);
+            assert_eq!(Statement::decode(system, &statement.encode()), Ok(statement));
         }
-        let mut slots = [small(1); 8];
-        slots[i] = largest;
-        let statement = Statement::new(SYSTEM, slots).unwrap();
-        assert_eq!(statement.slot(slot), &largest);
-        assert_eq!(Statement::decode(SYSTEM, &statement.encode()), Ok(statement));
     }
 }
 
 #[test]
 fn accessors_name_the_slots_in_order() {
-    let slots = [0, 1, 2, 3, 4, 5, 6, 7].map(small);
-    let s = Statement::new(SYSTEM, slots).unwrap();
-    let named = [
-        s.context(),
-        s.circuit_id(),
-        s.policy_id(),
-        s.registry_root(),
-        s.window(),
-        s.nullifier(),
-        s.input_commitment(),
-        s.output(),
-    ];
-    assert_eq!(named.map(|slot| *slot), slots);
+    for &system in SystemId::ALL {
+        let slots = [0, 1, 2, 3, 4, 5, 6, 7].map(small);
+        let s = Statement::new(system, slots).unwrap();
+        let named = [
+            s.context(),
+            s.circuit_id(),
+            s.policy_id(),
+            s.registry_root(),
+            s.window(),
+            s.nullifier(),
+            s.input_commitment(),
+            s.output(),
+        ];
+        assert_eq!(named.map(|slot| *slot), slots);
+    }
 }
 
 #[test]
 fn ids_and_digests_are_pinned() {
-    assert_eq!(hex::encode(SYSTEM.bytes()), "425281573a0c364732acdb2ec2285f76");
-    let statement = Statement::new(SYSTEM, [1, 2, 3, 4, 5, 6, 7, 8].map(small)).unwrap();
-    expect_test::expect!["477b7eaa8885302cba5614fa91a0233dc0f72a4741db1e3ced85a8ffb5679d5e"]
-        .assert_eq(&hex::encode(statement.digest()));
+    let pins = [
+        (
+            SystemId::Groth16Bn254,
+            "425281573a0c364732acdb2ec2285f76",
+            "477b7eaa8885302cba5614fa91a0233dc0f72a4741db1e3ced85a8ffb5679d5e",
+        ),
+        (
+            SystemId::Groth16LookupBn254,
+            "aef57e84b6d1cb03fb05428e6d3103f0",
+            "90d3a27f9fccd30b5db2931e30a6d103a18d3e90c29af8ab5f27eaf29317994f",
+        ),
+    ];
+    assert_eq!(pins.len(), SystemId::ALL.len());
+    for (system, id, digest) in pins {
+        assert_eq!(hex::encode(system.bytes()), id);
+        let statement = Statement::new(system, [1, 2, 3, 4, 5, 6, 7, 8].map(small)).unwrap();
+        assert_eq!(hex::encode(statement.digest()), digest);
+        assert!(EMPTY_POLICY_ID < system.modulus());
+    }
     assert_eq!(hex::encode(EMPTY_POLICY_ID), "0000000000000000000061766f7563682f706f6c6963792f656d7074792f7631");
-    assert!(EMPTY_POLICY_ID < SYSTEM.modulus());
 }
 
 #[test]

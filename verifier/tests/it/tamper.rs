@@ -6,16 +6,17 @@ use std::ops::Range;
 
 use ark_bn254::{G1Affine, G2Affine};
 use avouch_verifier::{
-    DecodeError, Disclosure, KeyParts, KeyPolicy, Problem, ProofFile, SetupKind, Slot, Statement, VerifyError,
-    VerifyingKey, system::ProofError, verify,
+    DecodeError, Disclosure, KeyParts, KeyPolicy, Problem, ProofFile, SetupKind, Slot, Statement, SystemId,
+    VerifyError, VerifyingKey, system::ProofError, verify,
 };
 
 use crate::toy::{
-    SYSTEM, accept, aliased, compressed, description, key, off_curve, parts, prove_file, slots, small, wrong_subgroup,
+    accept, aliased, compressed, description, keys, off_curve, parts, proof_length, prove_file, slots, small,
+    wrong_subgroup,
 };
 
 /// Fields in file order, with their lengths, and what changing one of their bytes leads to.
-struct Layout<E: 'static>(&'static [(&'static str, usize, E)]);
+struct Layout<E>(Vec<(&'static str, usize, E)>);
 
 impl<E: Copy> Layout<E> {
     /// The fields' places. Fails unless they fill the file exactly.
@@ -44,7 +45,8 @@ enum Stop {
     Proof,
 }
 
-const PROOF_FILE: Layout<Stop> = Layout(&[
+/// A proof file without the proof.
+const PROOF_FILE: &[(&str, usize, Stop)] = &[
     ("magic", 4, Stop::Decoding),
     ("format version", 2, Stop::Decoding),
     ("context", 32, Stop::StatementDigest),
@@ -61,10 +63,20 @@ const PROOF_FILE: Layout<Stop> = Layout(&[
     ("verifying key digest", 32, Stop::Key),
     ("statement digest", 32, Stop::StatementDigest),
     ("proof's length", 4, Stop::Decoding),
-    ("A", 32, Stop::Proof),
-    ("B", 64, Stop::Proof),
-    ("C", 32, Stop::Proof),
-]);
+];
+
+/// A bare proof.
+const fn proof_fields(system: SystemId) -> &'static [(&'static str, usize)] {
+    match system {
+        SystemId::Groth16Bn254 => &[("A", 32), ("B", 64), ("C", 32)],
+        SystemId::Groth16LookupBn254 => &[("A", 32), ("B", 64), ("C1", 32), ("C2", 32)],
+    }
+}
+
+fn proof_file(system: SystemId) -> Layout<Stop> {
+    let proof = proof_fields(system).iter().map(|&(name, length)| (name, length, Stop::Proof));
+    Layout(PROOF_FILE.iter().copied().chain(proof).collect())
+}
 
 fn stop(error: &VerifyError) -> Stop {
     match error {
@@ -79,17 +91,18 @@ fn stop(error: &VerifyError) -> Stop {
 
 #[test]
 fn no_changed_byte_of_a_proof_file_verifies() {
-    let key = key(Disclosure::Argmax);
-    let file = prove_file(&key, slots(&key, small(1)));
-    let accepted = accept(key);
-    assert!(verify(&accepted, &file).is_ok());
-    for (name, range, expected) in PROOF_FILE.fields(file.len()) {
-        for i in range {
-            for change in [0x01, 0x40, 0x80, 0xff] {
-                let mut changed = file.clone();
-                changed[i] ^= change;
-                let error = verify(&accepted, &changed).expect_err(name);
-                assert_eq!(stop(&error), expected, "{name}, byte {i} ^ {change:#x}: {error}");
+    for key in keys(Disclosure::Argmax) {
+        let file = prove_file(&key, slots(&key, small(1)));
+        let accepted = accept(key);
+        assert!(verify(&accepted, &file).is_ok());
+        for (name, range, expected) in proof_file(accepted.key().system()).fields(file.len()) {
+            for i in range {
+                for change in [0x01, 0x40, 0x80, 0xff] {
+                    let mut changed = file.clone();
+                    changed[i] ^= change;
+                    let error = verify(&accepted, &changed).expect_err(name);
+                    assert_eq!(stop(&error), expected, "{name}, byte {i} ^ {change:#x}: {error}");
+                }
             }
         }
     }
@@ -97,59 +110,67 @@ fn no_changed_byte_of_a_proof_file_verifies() {
 
 #[test]
 fn bad_points_of_a_proof_are_named() {
-    let key = key(Disclosure::Argmax);
-    let file = prove_file(&key, slots(&key, small(1)));
-    let proof = file.len() - 128;
-    let g1 = [(off_curve(), Problem::NotAPoint), (aliased(), Problem::NotAPoint)];
-    let g1 = g1.into_iter().chain([(compressed(&G1Affine::identity()), Problem::Identity)]);
-    let g2 = [
-        (compressed(&wrong_subgroup()), Problem::WrongSubgroup),
-        (compressed(&G2Affine::identity()), Problem::Identity),
-        (vec![0xff; 64], Problem::NotAPoint),
-    ];
-    let places = g1.flat_map(|(bytes, problem)| [("A", 0, bytes.clone(), problem.clone()), ("C", 96, bytes, problem)]);
-    for (field, offset, bytes, problem) in places.chain(g2.map(|(bytes, problem)| ("B", 32, bytes, problem))) {
-        let mut bad = file.clone();
-        bad[proof + offset..][..bytes.len()].copy_from_slice(&bytes);
-        let error = VerifyError::Proof(ProofError::Malformed(DecodeError { what: "proof", field, problem }));
-        assert_eq!(verify(&accept(key.clone()), &bad), Err(error));
+    let g1 = || {
+        let identity = (compressed(&G1Affine::identity()), Problem::Identity);
+        vec![(off_curve(), Problem::NotAPoint), (aliased(), Problem::NotAPoint), identity]
+    };
+    let g2 = || {
+        let identity = (compressed(&G2Affine::identity()), Problem::Identity);
+        vec![(compressed(&wrong_subgroup()), Problem::WrongSubgroup), identity, (vec![0xff; 64], Problem::NotAPoint)]
+    };
+    for key in keys(Disclosure::Argmax) {
+        let file = prove_file(&key, slots(&key, small(1)));
+        let accepted = accept(key.clone());
+        let mut at = file.len() - proof_length(key.system());
+        for &(field, length) in proof_fields(key.system()) {
+            for (bytes, problem) in if length == 32 { g1() } else { g2() } {
+                let mut bad = file.clone();
+                bad[at..][..length].copy_from_slice(&bytes);
+                let error = VerifyError::Proof(ProofError::Malformed(DecodeError { what: "proof", field, problem }));
+                assert_eq!(verify(&accepted, &bad), Err(error));
+            }
+            at += length;
+        }
+        assert_eq!(at, file.len());
     }
 }
 
 #[test]
 fn no_cut_or_extended_proof_file_verifies() {
-    let key = key(Disclosure::Argmax);
-    let file = prove_file(&key, slots(&key, small(1)));
-    let accepted = accept(key);
-    for n in 0..file.len() {
-        assert!(matches!(verify(&accepted, &file[..n]), Err(VerifyError::File(_))), "cut to {n} bytes");
-        // With a byte missing in the middle, and one too many.
-        let shifted = [&file[..n], &file[n + 1..]].concat();
-        assert!(verify(&accepted, &shifted).is_err(), "without byte {n}");
+    for key in keys(Disclosure::Argmax) {
+        let file = prove_file(&key, slots(&key, small(1)));
+        let accepted = accept(key);
+        for n in 0..file.len() {
+            assert!(matches!(verify(&accepted, &file[..n]), Err(VerifyError::File(_))), "cut to {n} bytes");
+            // With a byte missing in the middle, and one too many.
+            let shifted = [&file[..n], &file[n + 1..]].concat();
+            assert!(verify(&accepted, &shifted).is_err(), "without byte {n}");
+        }
+        for n in 0..=file.len() {
+            let longer = [&file[..n], &[0x5a], &file[n..]].concat();
+            assert!(verify(&accepted, &longer).is_err(), "one more byte at {n}");
+        }
+        assert!(verify(&accepted, &file.repeat(2)).is_err());
     }
-    for n in 0..=file.len() {
-        let longer = [&file[..n], &[0x5a], &file[n..]].concat();
-        assert!(verify(&accepted, &longer).is_err(), "one more byte at {n}");
-    }
-    assert!(verify(&accepted, &file.repeat(2)).is_err());
 }
 
 /// Slot 7 with the modulus added is the same field element; the digest is made anew.
 #[test]
 fn an_aliased_slot_is_refused() {
-    let key = key(Disclosure::Argmax);
-    let good = slots(&key, small(1));
-    let statement = Statement::new(SYSTEM, good).unwrap();
-    let file = prove_file(&key, good);
-    for (i, slot) in Slot::ALL.into_iter().enumerate() {
-        let (sum, carry) = add(good[i], SYSTEM.modulus());
-        assert!(!carry);
-        let mut aliased = file.clone();
-        aliased[6 + 32 * i..][..32].copy_from_slice(&sum);
-        let error = verify(&accept(key.clone()), &aliased).unwrap_err();
-        assert!(matches!(&error, VerifyError::File(e) if e.field == slot.name()), "{error}");
+    for key in keys(Disclosure::Argmax) {
+        let good = slots(&key, small(1));
+        let statement = Statement::new(key.system(), good).unwrap();
+        let file = prove_file(&key, good);
+        for (i, slot) in Slot::ALL.into_iter().enumerate() {
+            let (sum, carry) = add(good[i], key.system().modulus());
+            assert!(!carry);
+            let mut aliased = file.clone();
+            aliased[6 + 32 * i..][..32].copy_from_slice(&sum);
+            let error = verify(&accept(key.clone()), &aliased).unwrap_err();
+            assert!(matches!(&error, VerifyError::File(e) if e.field == slot.name()), "{error}");
+        }
+        assert_eq!(ProofFile::decode(&file).unwrap().statement(), &statement);
     }
-    assert_eq!(ProofFile::decode(&file).unwrap().statement(), &statement);
 }
 
 fn add(a: [u8; 32], b: [u8; 32]) -> ([u8; 32], bool) {
@@ -174,7 +195,8 @@ enum KeyStop {
     Digest,
 }
 
-const KEY_FILE: Layout<KeyStop> = Layout(&[
+/// A key file without the key material.
+const KEY_FILE: &[(&str, usize, KeyStop)] = &[
     ("magic", 4, KeyStop::Decoding),
     ("format version", 2, KeyStop::Decoding),
     ("proof system", 16, KeyStop::Decoding),
@@ -202,23 +224,50 @@ const KEY_FILE: Layout<KeyStop> = Layout(&[
     ("label", 3, KeyStop::Digest),
     ("circuit version", 4, KeyStop::Decoding),
     ("key material's length", 4, KeyStop::Decoding),
-    ("alpha", 32, KeyStop::Proof),
-    ("beta", 64, KeyStop::Proof),
-    ("delta", 64, KeyStop::Proof),
-    ("IC[0] to IC[3]", 4 * 32, KeyStop::Proof),
-    // Those of slots that are zero without a data policy.
-    ("IC[4] to IC[6]", 3 * 32, KeyStop::Digest),
-    ("IC[7] and IC[8]", 2 * 32, KeyStop::Proof),
-]);
+];
+
+/// The key material.
+const fn material_fields(system: SystemId) -> &'static [(&'static str, usize, KeyStop)] {
+    match system {
+        SystemId::Groth16Bn254 => &[
+            ("alpha", 32, KeyStop::Proof),
+            ("beta", 64, KeyStop::Proof),
+            ("delta", 64, KeyStop::Proof),
+            ("IC[0] to IC[3]", 4 * 32, KeyStop::Proof),
+            // Those of slots that are zero without a data policy.
+            ("IC[4] to IC[6]", 3 * 32, KeyStop::Digest),
+            ("IC[7] and IC[8]", 2 * 32, KeyStop::Proof),
+        ],
+        SystemId::Groth16LookupBn254 => &[
+            ("alpha", 32, KeyStop::Proof),
+            ("beta", 64, KeyStop::Proof),
+            ("delta 1", 64, KeyStop::Proof),
+            ("delta 2", 64, KeyStop::Proof),
+            ("IC[0] to IC[9]", 10 * 32, KeyStop::Proof),
+        ],
+    }
+}
+
+fn key_file(system: SystemId) -> Layout<KeyStop> {
+    // With a challenge, the key's digest is in the proof's equation.
+    let stop = |stop| match (system, stop) {
+        (SystemId::Groth16LookupBn254, KeyStop::Digest) => KeyStop::Proof,
+        (_, stop) => stop,
+    };
+    let fields = KEY_FILE.iter().chain(material_fields(system));
+    Layout(fields.map(|&(name, length, expected)| (name, length, stop(expected))).collect())
+}
 
 /// The fields of a ceremony's key that discloses a threshold: some more.
-fn ceremony_key_file() -> Layout<KeyStop> {
-    let fields = KEY_FILE.0.iter().flat_map(|&field| match field.0 {
+fn ceremony_key_file(system: SystemId) -> Layout<KeyStop> {
+    let Layout(fields) = key_file(system);
+    let hashes = fields.iter().find(|field| field.0 == "label").unwrap().2;
+    let fields = fields.into_iter().flat_map(|field| match field.0 {
         "setup kind" => vec![
             field,
-            ("phase 1 hash", 64, KeyStop::Digest),
-            ("transcript hash", 32, KeyStop::Digest),
-            ("last contribution's hash", 32, KeyStop::Digest),
+            ("phase 1 hash", 64, hashes),
+            ("transcript hash", 32, hashes),
+            ("last contribution's hash", 32, hashes),
         ],
         "disclosure" => vec![
             ("disclosure", 1, KeyStop::Decoding),
@@ -227,19 +276,24 @@ fn ceremony_key_file() -> Layout<KeyStop> {
         ],
         _ => vec![field],
     });
-    Layout(fields.collect::<Vec<_>>().leak())
+    Layout(fields.collect())
 }
 
 #[test]
 fn every_changed_byte_of_a_development_key_changes_its_digest() {
-    check_key(&key(Disclosure::Argmax), &KEY_FILE);
+    for key in keys(Disclosure::Argmax) {
+        check_key(&key, &key_file(key.system()));
+    }
 }
 
 #[test]
 fn every_changed_byte_of_a_ceremony_key_changes_its_digest() {
     let setup = SetupKind::Ceremony { phase1: [1; 64], transcript: [2; 32], last_contribution: [3; 32] };
-    let parts = parts(description(Disclosure::Threshold { index: 2, threshold: 3 }));
-    check_key(&VerifyingKey::new(KeyParts { setup, ..parts }).unwrap(), &ceremony_key_file());
+    for &system in SystemId::ALL {
+        let parts = parts(system, description(Disclosure::Threshold { index: 2, threshold: 3 }));
+        let key = VerifyingKey::new(KeyParts { setup: setup.clone(), ..parts }).unwrap();
+        check_key(&key, &ceremony_key_file(system));
+    }
 }
 
 fn check_key(key: &VerifyingKey, layout: &Layout<KeyStop>) {
@@ -281,10 +335,12 @@ fn check_key(key: &VerifyingKey, layout: &Layout<KeyStop>) {
 
 #[test]
 fn no_cut_or_extended_key_decodes() {
-    let bytes = key(Disclosure::Threshold { index: 1, threshold: 2 }).encode();
-    for n in 0..bytes.len() {
-        assert!(VerifyingKey::decode(&bytes[..n]).is_err(), "cut to {n} bytes");
+    for key in keys(Disclosure::Threshold { index: 1, threshold: 2 }) {
+        let bytes = key.encode();
+        for n in 0..bytes.len() {
+            assert!(VerifyingKey::decode(&bytes[..n]).is_err(), "cut to {n} bytes");
+        }
+        let longer = [bytes.as_slice(), &[0]].concat();
+        assert_eq!(VerifyingKey::decode(&longer).unwrap_err().field, "end");
     }
-    let longer = [bytes.as_slice(), &[0]].concat();
-    assert_eq!(VerifyingKey::decode(&longer).unwrap_err().field, "end");
 }

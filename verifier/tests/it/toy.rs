@@ -1,60 +1,96 @@
-//! A Groth16 circuit with eight public inputs that are bound to nothing but the proof: it lets tests prove statements
-//! that no real circuit could, so that the verifier's own checks are what refuses them.
+//! Keys of every proof system whose trapdoors the tests know, so that they can simulate a proof of any statement, also one
+//! that no circuit could prove: then the verifier's own checks are what refuses it.
 
-use std::sync::LazyLock;
-
-use ark_bn254::{Bn254, Fq, Fq2, Fr, G1Affine, G1Projective, G2Affine, G2Projective};
-use ark_ec::PrimeGroup as _;
-use ark_ff::{BigInteger as _, PrimeField as _};
-use ark_groth16::{Groth16, ProvingKey};
-use ark_relations::{
-    gr1cs::{ConstraintSynthesizer, ConstraintSystemRef, SynthesisError, Variable},
-    lc,
-};
-use ark_serialize::CanonicalSerialize;
-use ark_std::rand::SeedableRng as _;
+use ark_bn254::{Bn254, Fq, Fq2, Fr, G1Affine, G2Affine};
+use ark_ec::{AffineRepr as _, CurveGroup as _};
+use ark_ff::{BigInteger as _, Field as _, PrimeField as _};
+use ark_serialize::{CanonicalDeserialize as _, CanonicalSerialize};
 use avouch_verifier::{
     AcceptedKey, CircuitDescription, DType, Disclosure, EMPTY_POLICY_ID, KeyMaterial, KeyParts, KeyPolicy, ProofFile,
     Quantization, SLOTS, SetupKind, Statement, SystemId, TensorInfo, VerifyingKey,
-    system::groth16_bn254::{Key, encode_proof},
+    system::{
+        groth16_bn254 as plain,
+        groth16_lookup_bn254::{self as lookup, KeyPoints},
+    },
 };
-use rand_chacha::ChaCha20Rng;
 
-pub(crate) const SYSTEM: SystemId = SystemId::Groth16Bn254;
+const ALPHA: u64 = 3;
+const BETA: u64 = 5;
+/// δ of the plain system, δ₁ of the other.
+const DELTA: u64 = 7;
+const DELTA_2: u64 = 11;
 
-/// Constrains each input to equal a witness, and multiplies the first with the last.
-#[derive(Clone)]
-struct Circuit([Fr; SLOTS]);
+pub(crate) fn g1(scalar: impl Into<Fr>) -> G1Affine {
+    (G1Affine::generator() * scalar.into()).into_affine()
+}
 
-impl ConstraintSynthesizer<Fr> for Circuit {
-    fn generate_constraints(self, cs: ConstraintSystemRef<Fr>) -> Result<(), SynthesisError> {
-        let (first, last) = (self.0[0], self.0[SLOTS - 1]);
-        let mut wires = Vec::new();
-        for x in self.0 {
-            let (input, wire) = (cs.new_input_variable(|| Ok(x))?, cs.new_witness_variable(|| Ok(x))?);
-            cs.enforce_r1cs_constraint(|| lc!() + input, || lc!() + Variable::One, || lc!() + wire)?;
-            wires.push(wire);
-        }
-        let product = cs.new_witness_variable(|| Ok(first * last))?;
-        cs.enforce_r1cs_constraint(|| lc!() + wires[0], || lc!() + wires[SLOTS - 1], || lc!() + product)
+pub(crate) fn g2(scalar: impl Into<Fr>) -> G2Affine {
+    (G2Affine::generator() * scalar.into()).into_affine()
+}
+
+/// IC `i` as a multiple of the generator.
+fn ic(i: usize) -> Fr {
+    Fr::from(101u64).pow([i as u64 + 1])
+}
+
+pub(crate) fn plain_key() -> ark_groth16::VerifyingKey<Bn254> {
+    ark_groth16::VerifyingKey {
+        alpha_g1: g1(ALPHA),
+        beta_g2: g2(BETA),
+        gamma_g2: G2Affine::generator(),
+        delta_g2: g2(DELTA),
+        gamma_abc_g1: (0..9).map(|i| g1(ic(i))).collect(),
     }
 }
 
-pub(crate) static PROVING_KEY: LazyLock<ProvingKey<Bn254>> = LazyLock::new(|| {
-    let [alpha, beta, gamma, delta] = [3u64, 5, 1, 7].map(Fr::from);
-    let (g, h) = (G1Projective::generator(), G2Projective::generator());
-    let circuit = Circuit([Fr::from(0); SLOTS]);
-    Groth16::<Bn254>::generate_parameters_with_qap(circuit, alpha, beta, gamma, delta, g, h, &mut rng()).unwrap()
-});
-
-fn rng() -> ChaCha20Rng {
-    ChaCha20Rng::seed_from_u64(1)
+pub(crate) fn lookup_key() -> KeyPoints {
+    KeyPoints {
+        alpha: g1(ALPHA),
+        beta: g2(BETA),
+        delta_1: g2(DELTA),
+        delta_2: g2(DELTA_2),
+        ic: std::array::from_fn(|i| g1(ic(i))),
+    }
 }
 
-/// A bare proof of any statement.
-pub(crate) fn prove(statement: &Statement) -> Vec<u8> {
-    let circuit = Circuit(statement.slots().map(|slot| Fr::from_be_bytes_mod_order(&slot)));
-    encode_proof(&Groth16::<Bn254>::create_random_proof_with_reduction(circuit, &PROVING_KEY, &mut rng()).unwrap())
+fn material(system: SystemId) -> KeyMaterial {
+    match system {
+        SystemId::Groth16Bn254 => KeyMaterial::Groth16Bn254(plain::Key::new(&plain_key()).unwrap()),
+        SystemId::Groth16LookupBn254 => KeyMaterial::Groth16LookupBn254(lookup::Key::new(lookup_key()).unwrap()),
+    }
+}
+
+/// A simulated bare proof of any statement: A, B and any commitment are chosen, the last point is solved for.
+pub(crate) fn prove(key: &VerifyingKey, statement: &Statement) -> Vec<u8> {
+    let [a, b, c_1] = [1009u64, 2003, 4001].map(Fr::from);
+    let slots = statement.slots().iter().map(|slot| Fr::from_be_bytes_mod_order(slot));
+    let inputs: Fr = std::iter::once(Fr::from(1u64)).chain(slots).enumerate().map(|(i, x)| ic(i) * x).sum();
+    let rest = a * b - Fr::from(ALPHA * BETA) - inputs;
+    let over = |numerator: Fr, delta| g1(numerator / Fr::from(delta));
+    match key.system() {
+        SystemId::Groth16Bn254 => plain::encode_proof(&ark_groth16::Proof { a: g1(a), b: g2(b), c: over(rest, DELTA) }),
+        SystemId::Groth16LookupBn254 => {
+            let challenge = lookup::challenge(key.digest(), statement, &g1(c_1));
+            let c_2 = over(rest - ic(9) * challenge - c_1 * Fr::from(DELTA), DELTA_2);
+            lookup::encode_proof(&lookup::Proof { a: g1(a), b: g2(b), c_1: g1(c_1), c_2 })
+        }
+    }
+}
+
+/// Bytes of a bare proof.
+pub(crate) fn proof_length(system: SystemId) -> usize {
+    match system {
+        SystemId::Groth16Bn254 => 128,
+        SystemId::Groth16LookupBn254 => 160,
+    }
+}
+
+/// Bytes of the key material, which ends a key file.
+pub(crate) fn material_length(system: SystemId) -> usize {
+    match system {
+        SystemId::Groth16Bn254 => 448,
+        SystemId::Groth16LookupBn254 => 544,
+    }
 }
 
 pub(crate) fn description(disclosure: Disclosure) -> CircuitDescription {
@@ -70,7 +106,7 @@ pub(crate) fn description(disclosure: Disclosure) -> CircuitDescription {
     }
 }
 
-pub(crate) fn parts(description: CircuitDescription) -> KeyParts {
+pub(crate) fn parts(system: SystemId, description: CircuitDescription) -> KeyParts {
     let tensor = |shape: &[usize], dtype, zero_point| TensorInfo {
         shape: shape.to_vec(),
         quant: Quantization { dtype, scale: 0.125, zero_point },
@@ -81,12 +117,17 @@ pub(crate) fn parts(description: CircuitDescription) -> KeyParts {
         output: tensor(&[1, usize::try_from(description.output_len).unwrap()], DType::I8, -3),
         description,
         label: String::from("toy"),
-        material: KeyMaterial::Groth16Bn254(Key::new(&PROVING_KEY.vk).unwrap()),
+        material: material(system),
     }
 }
 
-pub(crate) fn key(disclosure: Disclosure) -> VerifyingKey {
-    VerifyingKey::new(parts(description(disclosure))).unwrap()
+pub(crate) fn key(system: SystemId, disclosure: Disclosure) -> VerifyingKey {
+    VerifyingKey::new(parts(system, description(disclosure))).unwrap()
+}
+
+/// One key of each proof system: what holds for one has to hold for all.
+pub(crate) fn keys(disclosure: Disclosure) -> impl Iterator<Item = VerifyingKey> {
+    SystemId::ALL.iter().map(move |&system| key(system, disclosure))
 }
 
 pub(crate) fn accept(key: VerifyingKey) -> AcceptedKey {
@@ -111,10 +152,10 @@ pub(crate) fn slots(key: &VerifyingKey, output: [u8; 32]) -> [[u8; 32]; SLOTS] {
     slots
 }
 
-/// A file with an honest proof of these slots.
+/// A file with a proof of these slots.
 pub(crate) fn prove_file(key: &VerifyingKey, slots: [[u8; 32]; SLOTS]) -> Vec<u8> {
-    let statement = Statement::new(SYSTEM, slots).unwrap();
-    let proof = prove(&statement);
+    let statement = Statement::new(key.system(), slots).unwrap();
+    let proof = prove(key, &statement);
     ProofFile::new(key, statement, proof).unwrap().encode()
 }
 
@@ -123,6 +164,11 @@ pub(crate) fn compressed(point: &impl CanonicalSerialize) -> Vec<u8> {
     let mut out = Vec::new();
     point.serialize_compressed(&mut out).unwrap();
     out
+}
+
+/// The point of an encoding.
+pub(crate) fn point(bytes: &[u8]) -> G1Affine {
+    G1Affine::deserialize_compressed(bytes).unwrap()
 }
 
 /// On the twist, but not in the subgroup of prime order.
