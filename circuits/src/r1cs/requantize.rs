@@ -186,7 +186,7 @@ fn product<S: Sink>(b: &mut Builder<'_, S>, name: &'static str, factors: Vec<Lc>
 mod tests {
     use alloc::vec;
 
-    use ark_ff::PrimeField as _;
+    use ark_ff::{Field as _, PrimeField as _};
 
     use super::{
         super::{
