@@ -164,3 +164,74 @@ pub(super) fn quotient(domain: &Domain, mut a: Vec<Fr>, mut b: Vec<Fr>, instance
     a.truncate(domain.size() - 1);
     a
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lc(value: Fr) -> Lc {
+        let mut lc = Lc::default();
+        lc.value = value;
+        lc
+    }
+
+    /// The definitions of `numerator / (χ − query)`, as the gadgets stream them, between two other rows.
+    fn assignment(definitions: &[(u64, u64)]) -> Assignment {
+        let cost = Cost {
+            constraints: definitions.len() + 2,
+            public_inputs: PUBLIC_INPUTS + 1,
+            variables: PUBLIC_INPUTS + 3,
+            derived: definitions.len(),
+            relations: Vec::new(),
+        };
+        let mut assignment = Assignment::new(&[Fr::from(9u64); PUBLIC_INPUTS], &cost);
+        let place = Place { relation: 0, element: 0, name: "test" };
+        assignment.witness(Fr::from(8u64));
+        assignment.constraint(place, &lc(Fr::from(2u64)), &lc(Fr::from(3u64)), &lc(Fr::from(6u64)));
+        for &(query, numerator) in definitions {
+            let (numerator, denominator) = (Fr::from(numerator), -Fr::from(query));
+            let value = assignment.derived(numerator, denominator);
+            assignment.constraint(place, &lc(value), &lc(denominator), &lc(numerator));
+        }
+        assignment.constraint(place, &lc(Fr::from(5u64)), &lc(Fr::one()), &lc(Fr::from(5u64)));
+        assignment
+    }
+
+    fn state(a: &Assignment) -> [Vec<Fr>; 4] {
+        [&a.z, &a.derived, &a.a, &a.b].map(Vec::clone)
+    }
+
+    /// Two equal queries, and rows of which one has the multiplicity zero.
+    const DEFINITIONS: [(u64, u64); 5] = [(7, 1), (7, 1), (100, 1), (7, 2), (20, 0)];
+
+    #[test]
+    fn a_challenge_that_is_a_query_or_a_row_changes_nothing() {
+        let mut assignment = assignment(&DEFINITIONS);
+        let before = state(&assignment);
+        for pole in [7u64, 100, 20] {
+            assert!(!assignment.derive(Fr::from(pole)));
+            assert_eq!(state(&assignment), before);
+        }
+        // And the next is taken.
+        assert!(assignment.derive(Fr::from(1000u64)));
+        assert_ne!(state(&assignment), before);
+    }
+
+    #[test]
+    fn derived_witnesses_and_their_rows_satisfy_their_definitions() {
+        for challenge in [Fr::from(1000u64), -Fr::one(), Fr::zero()] {
+            let mut assignment = assignment(&DEFINITIONS);
+            assert!(assignment.derive(challenge));
+            assert_eq!(assignment.z[PUBLIC_INPUTS + 1], challenge);
+            assert_eq!(assignment.z[PUBLIC_INPUTS + 2], Fr::from(8u64));
+            for (i, &(query, numerator)) in DEFINITIONS.iter().enumerate() {
+                assert_eq!(assignment.a[1 + i], assignment.derived[i]);
+                assert_eq!(assignment.b[1 + i], challenge - Fr::from(query));
+                assert_eq!(assignment.a[1 + i] * assignment.b[1 + i], Fr::from(numerator));
+            }
+            let (last, other) = (assignment.a.len() - 1, [Fr::from(2u64), Fr::from(3u64)]);
+            assert_eq!([assignment.a[0], assignment.b[0]], other);
+            assert_eq!([assignment.a[last], assignment.b[last]], [Fr::from(5u64), Fr::one()]);
+        }
+    }
+}

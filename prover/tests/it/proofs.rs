@@ -1,5 +1,8 @@
 //! Proofs: each is for one statement and one key, and differs from the last.
 
+use ark_bn254::G1Affine;
+use ark_ec::CurveGroup as _;
+use ark_serialize::{CanonicalDeserialize as _, CanonicalSerialize as _};
 use avouch_circuits::{
     circuit::{Circuit, Disclosure},
     execute,
@@ -9,7 +12,9 @@ use avouch_prover::{
     groth16::{ProveError, Request},
     opening::{Opening, Role},
 };
-use avouch_verifier::{Output, ProofFile, Slot, Statement, VerifyError, context_slot, system::ProofError, verify};
+use avouch_verifier::{
+    Output, ProofFile, Slot, Statement, SystemId, VerifyError, context_slot, system::ProofError, verify,
+};
 
 use crate::fixture::{Fixture, INPUT, OTHER_INPUT, first, systems};
 
@@ -45,7 +50,7 @@ fn the_claim_is_what_was_run() {
     }
 }
 
-/// Zero knowledge needs fresh blinding each time: with the same witness, all three points differ.
+/// Zero knowledge needs fresh blinding each time: with the same witness, all points differ.
 #[test]
 fn two_proofs_of_one_witness_differ() {
     for (fixture, prover) in systems() {
@@ -120,6 +125,26 @@ fn two_proofs_cannot_be_spliced() {
     }
 }
 
+/// The commitment is in the challenge: C₁ + δ₂ and C₂ − δ₁ still fit the equation at the old challenge, and at no other.
+#[test]
+fn a_commitment_cannot_be_exchanged() {
+    let (fixture, prover) = systems().find(|(f, _)| f.system == SystemId::Groth16LookupBn254).unwrap();
+    let file = prover.prove(&INPUT, &request(), &()).unwrap().file;
+    // After the header and β.
+    let delta = |phase: usize| &fixture.proving[78 + 64 * (1 + phase)..][..64];
+    let [delta_1, delta_2] = [0, 1].map(|phase| G1Affine::deserialize_uncompressed(delta(phase)).unwrap());
+    let proof = file.envelope().proof();
+    let moved = |at: usize, by: G1Affine| {
+        let point = G1Affine::deserialize_compressed(&proof[at..at + 32]).unwrap();
+        let mut bytes = Vec::new();
+        (point + by).into_affine().serialize_compressed(&mut bytes).unwrap();
+        bytes
+    };
+    let forged = [&proof[..96], &moved(96, delta_2), &moved(128, -delta_1)].concat();
+    let file = ProofFile::new(&fixture.key(), file.statement().clone(), forged).unwrap();
+    assert_eq!(verify(&fixture.accepted(), &file.encode()).map(|_| ()), REJECTED);
+}
+
 #[test]
 fn a_proof_is_for_no_other_model_disclosure_or_setup() {
     for (fixture, prover) in systems() {
@@ -157,6 +182,10 @@ fn a_proof_is_for_no_other_proof_system() {
         let file = prover.prove(&INPUT, &request(), &()).unwrap().file.encode();
         for (other, _) in systems().filter(|(f, _)| f.system != prover.verifying_key().system()) {
             assert!(matches!(verify(&other.accepted(), &file), Err(VerifyError::OtherSystem { .. })));
+            // Its bytes, in an envelope of the other system, have another length.
+            let decoded = ProofFile::decode(&file).unwrap();
+            let statement = Statement::new(other.system, *decoded.statement().slots()).unwrap();
+            assert!(ProofFile::new(&other.key(), statement, decoded.envelope().proof().to_vec()).is_err());
         }
     }
 }
