@@ -98,17 +98,18 @@ pub(super) fn create(
     progress::check(progress)?;
 
     progress.begin("quotient (FFT)", 1);
-    let Assignment { mut z, mut derived, a, b, .. } = assignment;
-    let mut h = qap::quotient(&domain, a, b, &z[..instance]);
+    let (a, b) = (std::mem::take(&mut assignment.a), std::mem::take(&mut assignment.b));
+    let mut h = qap::quotient(&domain, a, b, &assignment.z[..instance]);
     lap(&mut times.fft);
     progress.advance(1);
     progress::check(progress)?;
 
     progress.begin("multi-scalar multiplications", 4);
     let mut quotient = scalars(&h);
-    let values = Scalars::new(scalars(&z));
-    let mut late = scalars(&derived);
-    [&mut h, &mut z, &mut derived].into_iter().for_each(|v| v.zeroize());
+    let values = Scalars::new(scalars(&assignment.z));
+    let mut late = scalars(&assignment.derived);
+    h.zeroize();
+    drop(assignment);
     let (a_first, a_derived) = points.a.split_at(values.len());
     // Independent of each other, and the smaller ones alone do not keep all threads busy.
     let done = |sum: G1Projective| {

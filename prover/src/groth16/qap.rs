@@ -10,6 +10,7 @@ use ark_bn254::Fr;
 use ark_ff::{FftField as _, Field as _, One as _, Zero as _, batch_inversion};
 use avouch_circuits::r1cs::{Cost, DERIVED, Lc, PUBLIC_INPUTS, Place, Sink};
 use rayon::prelude::*;
+use zeroize::Zeroize as _;
 
 use super::domain::Domain;
 
@@ -106,18 +107,28 @@ impl Assignment {
         if inverses.par_iter().any(Fr::is_zero) {
             return false;
         }
-        let denominators = inverses.clone();
+        let mut denominators = inverses.clone();
         batch_inversion(&mut inverses);
         inverses.par_iter_mut().zip(&self.definitions).for_each(|(value, (_, numerator))| *value *= numerator);
         for ((&(row, _), &value), &denominator) in self.definitions.iter().zip(&inverses).zip(&denominators) {
             self.a[row as usize] = value;
             self.b[row as usize] = denominator;
         }
+        denominators.zeroize();
         self.derived = inverses;
         if let Some(last) = self.z.get_mut(PUBLIC_INPUTS + 1) {
             *last = challenge;
         }
         true
+    }
+}
+
+impl Drop for Assignment {
+    fn drop(&mut self) {
+        for values in [&mut self.z, &mut self.derived, &mut self.a, &mut self.b] {
+            values.zeroize();
+        }
+        self.definitions.iter_mut().for_each(|d| d.1.zeroize());
     }
 }
 
@@ -159,7 +170,9 @@ pub(super) fn quotient(domain: &Domain, mut a: Vec<Fr>, mut b: Vec<Fr>, instance
     a.par_iter_mut().zip(&b).for_each(|(a, b)| *a *= b);
     domain.interpolate(&mut a, Fr::GENERATOR);
     let factor = domain.vanishing(Fr::GENERATOR).inverse().unwrap_or_default();
-    a.par_iter_mut().zip(c).for_each(|(p, c)| *p = (*p - c) * factor);
+    a.par_iter_mut().zip(&c).for_each(|(p, c)| *p = (*p - c) * factor);
+    b.zeroize();
+    c.zeroize();
     // Its degree is at most n − 2.
     a.truncate(domain.size() - 1);
     a
