@@ -7,6 +7,7 @@
 pub mod description;
 mod linear;
 mod step;
+mod table;
 
 use alloc::{format, string::String, vec::Vec};
 
@@ -14,6 +15,7 @@ pub use self::{
     description::{CircuitDescription, Disclosure},
     linear::{Linear, LinearMap},
     step::{StepFunction, Threshold},
+    table::FunctionTable,
 };
 use crate::{
     graph::{DType, Graph, TensorInfo},
@@ -114,6 +116,8 @@ pub enum Relation {
     Linear(Linear),
     /// Elementwise monotone step function.
     Requantize(Requantize),
+    /// Elementwise function of an 8-bit value, by its table.
+    Table(FunctionTable),
     /// `y[i]` is the maximum of the operand elements in `windows[i]` (never empty).
     Max {
         /// Operand indices of each output element.
@@ -147,6 +151,7 @@ impl Relation {
             Self::Range(_) => "range",
             Self::Linear(_) => "linear",
             Self::Requantize(_) => "requantize",
+            Self::Table(_) => "table",
             Self::Max { .. } => "max",
             Self::Reindex { .. } => "reindex",
             Self::Commit { .. } => "commit",
@@ -314,6 +319,16 @@ impl Lowering {
             })
             .collect();
         Ok(self.emit(Relation::Requantize(relation), &[x], bounds))
+    }
+
+    /// Elementwise function of 8-bit values, for the union of their bounds; `slope` is a hint, as that of a
+    /// [`StepFunction`].
+    pub fn table(&mut self, x: WireId, slope: f64, f: impl Fn(i64) -> i32) -> Result<WireId, LowerError> {
+        let domain = self.bounds(x).iter().copied().reduce(Interval::union);
+        let domain = domain.filter(|d| d.hi - d.lo < 256).ok_or_else(|| LowerError::new("the operand is not 8-bit"))?;
+        let table = FunctionTable::new(domain, slope, f);
+        let bounds = table.images(self.bounds(x));
+        Ok(self.emit(Relation::Table(table), &[x], bounds))
     }
 
     /// Maximum over windows of one operand.

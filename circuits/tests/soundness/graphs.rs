@@ -58,6 +58,16 @@ fn bend(from: DType, to: DType) -> Table {
     Table::new(from, |v| ((v - from.min()) * 3 / 2 + to.min() - 40).clamp(to.min() + 3, to.max()))
 }
 
+/// A table that rises and falls, with no two rows of 16 alike.
+pub(crate) fn wave(from: DType, to: DType) -> Table {
+    Table::new(from, |v| to.min() + ((v - from.min()) * (v - from.min() + 7) / 11) % 251)
+}
+
+/// A hat: many rows of 16 are alike.
+pub(crate) fn hat(from: DType, to: DType) -> Table {
+    Table::new(from, |v| to.min() + (100 - (v - from.min() - 120).abs()).max(3))
+}
+
 fn shift(from: DType, to: DType) -> Table {
     Table::new(from, |v| v - from.min() + to.min())
 }
@@ -128,6 +138,8 @@ pub(crate) fn every_operator(dtype: DType) -> Vec<(&'static str, Graph)> {
         ),
         ("MaxPool", graph(MaxPool { window: pool }, info(&[1, 1, 4, 3], qx), &[], info(&[1, 1, 2, 3], qx))),
         ("Table", graph(bend(dtype, other), info(&[5], qx), &[], info(&[5], qy))),
+        ("Table that falls", graph(wave(dtype, other), info(&[3], qx), &[], info(&[3], qy))),
+        ("Table of few rows", graph(hat(dtype, other), info(&[20], qx), &[], info(&[20], qy))),
         ("Reshape", graph(Reshape, info(&[2, 3], qx), &[], info(&[3, 2], qx))),
         ("Transpose", graph(Transpose { perm: vec![2, 0, 1] }, info(&[2, 1, 3], qx), &[], info(&[3, 2, 1], qx))),
         (
