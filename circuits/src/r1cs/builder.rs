@@ -460,6 +460,10 @@ impl<'s, S: Sink> Builder<'s, S> {
         }
         let n = width(-1 - bounds.lo).max(width(bounds.hi));
         let shifted = difference.clone().plus(power(n));
+        if let Ranges::Bits = self.ranges {
+            let bits = self.decompose(names, &shifted, n + 1);
+            return self.var(bits[n]);
+        }
         let top = self.boolean(names[0], shifted.value.into_bigint().get_bit(n));
         let low = shifted.add(-power(n), top);
         self.range(names, &low, n);

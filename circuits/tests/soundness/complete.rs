@@ -4,7 +4,7 @@
 use avouch_circuits::{
     circuit::{Circuit, Disclosure, Interval},
     execute::trace,
-    graph::{DType, Graph, Node, Quantization, TensorId, TensorInfo},
+    graph::{DType, Graph, GraphError, Node, Quantization, TensorId, TensorInfo},
     op::{
         Add, AveragePool, Concat, Conv, Dense, MaxPool, Op, Operator as _, Requantization, Reshape, Table, Transpose,
         Window,
@@ -16,7 +16,7 @@ use rayon::prelude::*;
 
 use crate::{
     case::Case,
-    graphs::{graph, info, quant},
+    graphs::{checked_graph, graph, info, quant},
 };
 
 /// Pseudorandom choices from a seed (the SplitMix64 generator of Steele, Lea, Flood 2014).
@@ -285,21 +285,22 @@ fn usual_additions_lower_at_a_usual_cost() {
     assert!(constraints <= 40 * additions as usize, "{constraints} constraints for {additions} additions");
 }
 
-fn addition(scales: [f32; 3]) -> Graph {
+fn addition(scales: [f32; 3]) -> Result<Graph, GraphError> {
     let [a, b, y] = scales.map(|scale| info(&[2], quant(DType::I8, scale, 7)));
-    graph(Add, a, &[(b, Table::new(DType::I8, |v| v))], y)
+    checked_graph(Add, a, &[(b, Table::new(DType::I8, |v| v))], y)
 }
 
 #[test]
 fn additions_at_extreme_ratios_are_refused_or_exact() {
-    for scales in [[1e30, 1e30, 1.0], [f32::MAX, 1.0, f32::MIN_POSITIVE], [1.0, 1e30, 0.1]] {
-        let error = Case::new(&addition(scales), Disclosure::Commit, &[1, 2]).err().unwrap();
+    assert_eq!(addition([f32::MAX, 1.0, f32::MIN_POSITIVE]).unwrap_err().place, "op");
+    for scales in [[1e30, 1e30, 1.0], [1.0, 1e30, 0.1]] {
+        let error = Case::new(&addition(scales).unwrap(), Disclosure::Commit, &[1, 2]).err().unwrap();
         assert_eq!(error.node, "op", "{scales:?}");
     }
     // One operand or both too small to matter.
     for scales in [[1e-20, 0.05, 0.06], [0.05, f32::MIN_POSITIVE, 0.05], [1e-20, 1e-20, 1.0]] {
         for input in [[-128, 127], [0, 7]] {
-            Case::new(&addition(scales), Disclosure::Commit, &input).unwrap().holds();
+            Case::new(&addition(scales).unwrap(), Disclosure::Commit, &input).unwrap().holds();
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Small graphs of every operator.
 
 use avouch_circuits::{
-    graph::{DType, Graph, Node, Quantization, TensorId, TensorInfo},
+    graph::{DType, Graph, GraphError, Node, Quantization, TensorId, TensorInfo},
     op::{Add, AveragePool, Concat, Conv, Dense, MaxPool, Op, Requantization, Reshape, Table, Transpose, Window},
 };
 
@@ -15,6 +15,16 @@ pub(crate) fn info(shape: &[usize], quant: Quantization) -> TensorInfo {
 
 /// A graph of one node. The operands after the first are tables of the input.
 pub(crate) fn graph(op: impl Into<Op>, x: TensorInfo, others: &[(TensorInfo, Table)], y: TensorInfo) -> Graph {
+    checked_graph(op, x, others, y).unwrap()
+}
+
+/// [`graph`], if it passes its check.
+pub(crate) fn checked_graph(
+    op: impl Into<Op>,
+    x: TensorInfo,
+    others: &[(TensorInfo, Table)],
+    y: TensorInfo,
+) -> Result<Graph, GraphError> {
     let mut tensors = vec![x];
     let mut nodes = Vec::new();
     for (other, table) in others {
@@ -27,8 +37,7 @@ pub(crate) fn graph(op: impl Into<Op>, x: TensorInfo, others: &[(TensorInfo, Tab
     tensors.push(y);
     nodes.push(Node { name: "op".into(), op: op.into(), inputs, output });
     let graph = Graph { tensors, nodes, input: TensorId(0), output };
-    graph.check().unwrap();
-    graph
+    graph.check().map(|()| graph)
 }
 
 /// The input itself.

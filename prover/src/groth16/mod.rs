@@ -6,7 +6,9 @@
 //! no matrix, and the prover takes `A·z` and `B·z` from the gadgets' integer arithmetic, so that a wide layer costs no
 //! memory. What the two systems do differently is in [`system`].
 
+mod domain;
 mod key;
+mod msm;
 mod prove;
 mod prover;
 mod qap;

@@ -5,13 +5,13 @@ use std::time::Instant;
 use ark_bn254::{Fr, G1Projective, G2Projective};
 use ark_ec::{CurveGroup as _, VariableBaseMSM as _};
 use ark_ff::PrimeField as _;
-use ark_poly::EvaluationDomain as _;
 use avouch_circuits::r1cs::Cost;
 use avouch_verifier::Statement;
 use rayon::prelude::*;
 use zeroize::Zeroize as _;
 
 use super::{
+    msm::msm,
     qap::{self, Assignment},
     setup::ProvingKey,
     system,
@@ -101,7 +101,7 @@ pub(super) fn create(
 
     progress.begin("quotient (FFT)", 1);
     let Assignment { mut z, mut derived, a, b, .. } = assignment;
-    let mut h = qap::quotient(domain, a, b, &z[..instance]).unwrap_or_default();
+    let mut h = qap::quotient(&domain, a, b, &z[..instance]);
     lap(&mut times.fft);
     progress.advance(1);
     progress::check(progress)?;
@@ -113,7 +113,7 @@ pub(super) fn create(
     };
     let mut quotient = scalars(&h);
     h.zeroize();
-    let h_sum = G1Projective::msm_bigint(&points.h, &quotient);
+    let h_sum = msm(&points.h, &quotient);
     step()?;
     quotient.zeroize();
     let mut values = scalars(&z);
@@ -122,11 +122,13 @@ pub(super) fn create(
     step()?;
     let b_g2_sum = G2Projective::msm_bigint(&points.b_g2, &values);
     step()?;
-    let committed = values.len();
-    values.extend(scalars(&derived));
+    let (a_first, a_derived) = points.a.split_at(values.len());
+    let mut a_sum = G1Projective::msm_bigint(a_first, &values);
+    values.zeroize();
+    let mut values = scalars(&derived);
     derived.zeroize();
-    let a_sum = G1Projective::msm_bigint(&points.a, &values);
-    let mut l_sum = G1Projective::msm_bigint(l_derived, &values[committed..]);
+    a_sum += msm(a_derived, &values);
+    let mut l_sum = msm(l_derived, &values);
     if !two_phases {
         l_sum += first_sum;
     }

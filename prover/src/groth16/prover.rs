@@ -234,11 +234,7 @@ impl<'c> Prover<'c> {
 pub fn sizes(cost: &Cost) -> Result<Sizes, CreateError> {
     let rows = cost.constraints;
     let domain = qap::domain(cost).ok_or(CreateError::Shape { what: "rows", key: 1 << 28, circuit: rows })?;
-    Ok(Sizes {
-        domain: ark_poly::EvaluationDomain::size(&domain) as u64,
-        variables: cost.variables as u64,
-        derived: cost.derived as u64,
-    })
+    Ok(Sizes { domain: domain.size() as u64, variables: cost.variables as u64, derived: cost.derived as u64 })
 }
 
 fn check_key(circuit: &Circuit, key: &VerifyingKey) -> Result<(), ProveError> {

@@ -1,6 +1,6 @@
 //! The libsnark reduction from R1CS to a quadratic arithmetic program, on streamed constraints.
 //!
-//! Row `i` of the constraints is the point `ω^i` of a power-of-two domain. After them, each public input (the constant
+//! Row `i` of the constraints is the point `ω^i` of a [`Domain`]. After them, each public input (the constant
 //! one and a challenge too) has a row of its own in A: so no two columns are proportional, and no IC point is the identity.
 //!
 //! Columns stand in this order: the constant one and the public inputs (the *instance*), the witnesses known before the
@@ -8,20 +8,20 @@
 
 use ark_bn254::Fr;
 use ark_ff::{FftField as _, Field as _, One as _, Zero as _, batch_inversion};
-use ark_poly::{EvaluationDomain as _, Radix2EvaluationDomain};
 use avouch_circuits::r1cs::{Cost, DERIVED, Lc, PUBLIC_INPUTS, Place, Sink};
 use rayon::prelude::*;
 
-pub(super) type Domain = Radix2EvaluationDomain<Fr>;
+use super::domain::Domain;
 
 /// The constant one and the public inputs.
 pub(super) fn instance(cost: &Cost) -> usize {
     cost.public_inputs + 1
 }
 
-/// The domain of a circuit; `None` above 2^28 rows.
+/// The domain of a circuit; `None` above 2^28 rows or so. Plain Groth16 keeps to powers of two, as its other provers do.
 pub(super) fn domain(cost: &Cost) -> Option<Domain> {
-    Domain::new(cost.constraints + instance(cost))
+    let radices: &[usize] = if cost.challenge().is_some() { &[1, 3, 9] } else { &[1] };
+    Domain::new(cost.constraints + instance(cost), radices)
 }
 
 /// Columns of the program at a secret point: `a[j] = A_j(τ)`, likewise b and c.
@@ -143,21 +143,24 @@ impl Sink for Assignment {
 
 /// Coefficients of the quotient `(A·B − C) / Z` for an assignment that satisfies the constraints.
 ///
-/// `C·z` is not needed: it equals the product of the other two, on the rows of the instance too (both are zero).
-pub(super) fn quotient(domain: Domain, mut a: Vec<Fr>, mut b: Vec<Fr>, instance: &[Fr]) -> Option<Vec<Fr>> {
+/// `C·z` is not needed: it equals the product of the other two, on the rows of the instance too (both are zero). And its
+/// interpolation C need not be evaluated elsewhere: with `Z = x^n − 1`, the interpolation of A·B over a coset by g is
+/// `C + (g^n − 1)·h`, both of degree below n.
+pub(super) fn quotient(domain: &Domain, mut a: Vec<Fr>, mut b: Vec<Fr>, instance: &[Fr]) -> Vec<Fr> {
     a.extend_from_slice(instance);
     a.resize(domain.size(), Fr::zero());
     b.resize(domain.size(), Fr::zero());
     let mut c: Vec<Fr> = a.par_iter().zip(&b).map(|(a, b)| *a * b).collect();
-    let coset = domain.get_coset(Fr::GENERATOR)?;
-    for evaluations in [&mut a, &mut b, &mut c] {
-        domain.ifft_in_place(evaluations);
-        coset.fft_in_place(evaluations);
+    domain.interpolate(&mut c, Fr::one());
+    for evaluations in [&mut a, &mut b] {
+        domain.interpolate(evaluations, Fr::one());
+        domain.evaluate(evaluations, Fr::GENERATOR);
     }
-    let vanishing = domain.evaluate_vanishing_polynomial(Fr::GENERATOR).inverse()?;
-    a.par_iter_mut().zip(b).zip(c).for_each(|((a, b), c)| *a = (*a * b - c) * vanishing);
-    coset.ifft_in_place(&mut a);
+    a.par_iter_mut().zip(&b).for_each(|(a, b)| *a *= b);
+    domain.interpolate(&mut a, Fr::GENERATOR);
+    let factor = domain.vanishing(Fr::GENERATOR).inverse().unwrap_or_default();
+    a.par_iter_mut().zip(c).for_each(|(p, c)| *p = (*p - c) * factor);
     // Its degree is at most n − 2.
     a.truncate(domain.size() - 1);
-    Some(a)
+    a
 }

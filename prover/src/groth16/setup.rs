@@ -3,7 +3,6 @@
 use ark_bn254::{Fr, G1Affine, G1Projective, G2Affine, G2Projective};
 use ark_ec::{CurveGroup as _, PrimeGroup as _, scalar_mul::BatchMulPreprocessing, scalar_mul::ScalarMul};
 use ark_ff::{Field as _, Zero as _};
-use ark_poly::EvaluationDomain as _;
 use avouch_circuits::{
     circuit::{Circuit, LowerError},
     r1cs::{Closure, ClosureError, Cost, PUBLIC_INPUTS, SynthesisError, Synthesizer},
@@ -146,7 +145,7 @@ pub(crate) fn generate(
     let domain = qap::domain(cost).ok_or(SetupError::TooLarge(cost.constraints))?;
     let mut tau = secrets.draw("tau")?;
     let mut attempt = 0u32;
-    while domain.evaluate_vanishing_polynomial(tau).is_zero() {
+    while domain.vanishing(tau).is_zero() {
         attempt += 1;
         tau = secrets.draw(&format!("tau/{attempt}"))?;
     }
@@ -155,7 +154,7 @@ pub(crate) fn generate(
     let t = Trapdoors { alpha: secrets.draw("alpha")?, beta: secrets.draw("beta")?, deltas, tau };
 
     progress.begin("evaluating the constraints", cost.constraints as u64);
-    let columns = Columns::new(domain.evaluate_all_lagrange_coefficients(t.tau), cost);
+    let columns = Columns::new(domain.lagrange(t.tau), cost);
     let mut columns = Closure::new(columns, cost.challenge());
     synthesizer.synthesize(&[Fr::zero(); PUBLIC_INPUTS], None, &mut columns)?;
     progress.advance(cost.constraints as u64);
@@ -173,7 +172,7 @@ pub(crate) fn generate(
         }
     });
     b.truncate(cost.variables);
-    let vanishing = domain.evaluate_vanishing_polynomial(t.tau) * last;
+    let vanishing = domain.vanishing(t.tau) * last;
     let mut powers = Vec::with_capacity(domain.size() - 1);
     let mut power = vanishing;
     for _ in 0..domain.size() - 1 {
