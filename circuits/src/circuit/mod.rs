@@ -114,6 +114,11 @@ pub enum Relation {
     Range(DType),
     /// Every output element is an integer combination of operand elements with constant weights.
     Linear(Linear),
+    /// `y[i] = (a[i] − zeros[0]) · (b[i] − zeros[1])`.
+    Product {
+        /// Zero points of the two operands.
+        zeros: [i64; 2],
+    },
     /// Elementwise monotone step function.
     Requantize(Requantize),
     /// Elementwise function of an 8-bit value, by its table.
@@ -150,6 +155,7 @@ impl Relation {
         match self {
             Self::Range(_) => "range",
             Self::Linear(_) => "linear",
+            Self::Product { .. } => "product",
             Self::Requantize(_) => "requantize",
             Self::Table(_) => "table",
             Self::Max { .. } => "max",
@@ -287,6 +293,21 @@ impl Lowering {
             return Err(LowerError::new(format!("accumulator {i} can leave int32")));
         }
         Ok(self.emit(Relation::Linear(linear), inputs, bounds))
+    }
+
+    /// The elementwise product of two operands of equal length, each less its zero point.
+    pub fn product(&mut self, inputs: [WireId; 2], zeros: [i64; 2]) -> Result<WireId, LowerError> {
+        let [a, b] = inputs.map(|w| self.bounds(w));
+        if a.len() != b.len() {
+            return Err(LowerError::new("the operands differ in length"));
+        }
+        let centered = |x: &Interval, zero| Interval::new(x.lo - zero, x.hi - zero);
+        let bound = |(a, b)| {
+            let (a, b) = (centered(a, zeros[0]), centered(b, zeros[1]));
+            a.scale(b.lo).union(a.scale(b.hi))
+        };
+        let bounds = a.iter().zip(b).map(bound).collect();
+        Ok(self.emit(Relation::Product { zeros }, &inputs, bounds))
     }
 
     /// Elementwise step functions: `functions` are built for the union of the bounds of the elements they apply to, by

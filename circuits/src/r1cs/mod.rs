@@ -3,6 +3,7 @@
 //! | file | gadget | constraints |
 //! |---|---|---|
 //! | `linear` | integer combinations with constant weights | none |
+//! | `product` | products of two values | 1 an element |
 //! | `requantize` | monotone step functions, by a multiplier, a shift and bits | about 20 to 45 an element |
 //! | `table` | any function of an 8-bit value | at most 46, or as `requantize` |
 //! | `max` | maximum of a window | 11 for each element but the first |
@@ -27,6 +28,7 @@ mod linear;
 mod lookup;
 mod max;
 pub mod poseidon;
+mod product;
 mod range;
 mod requantize;
 mod synthesize;

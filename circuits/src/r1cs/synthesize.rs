@@ -14,6 +14,7 @@ use super::{
     linear::Accumulators,
     lookup::Plan,
     max::max,
+    product::product,
     range::range,
     requantize::requantize,
     table::{Selector, cheap_step},
@@ -99,6 +100,7 @@ impl<'c> Synthesizer<'c> {
             }
             Relation::Range(_)
             | Relation::Linear(_)
+            | Relation::Product { .. }
             | Relation::Max { .. }
             | Relation::Reindex { .. }
             | Relation::Commit { .. }
@@ -186,6 +188,14 @@ impl<'c> Synthesizer<'c> {
                 Relation::Linear(linear) => {
                     let x = (0..operands.len()).map(elements).collect::<Result<Vec<_>, _>>()?;
                     Some(Value::Accumulators(Accumulators::new(linear, &x), &applied.inputs))
+                }
+                Relation::Product { zeros } => {
+                    let mut products = Vec::new();
+                    for (i, (&x, &y)) in elements(0)?.iter().zip(elements(1)?).enumerate() {
+                        b.enter_element(i);
+                        products.push(product(b, [x, y], *zeros));
+                    }
+                    Some(Value::Elements(products))
                 }
                 relation @ (Relation::Requantize(_) | Relation::Table(_)) => {
                     let function_of = |i| if let Relation::Requantize(q) = relation { q.function_of(i) } else { 0 };

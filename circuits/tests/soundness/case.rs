@@ -54,6 +54,7 @@ impl Case {
             Relation::Commit { .. } | Relation::Disclose { .. } => false,
             Relation::Range(_)
             | Relation::Linear(_)
+            | Relation::Product { .. }
             | Relation::Requantize(_)
             | Relation::Table(_)
             | Relation::Max { .. }

@@ -4,7 +4,7 @@ use ark_ff::{AdditiveGroup as _, Field as _, PrimeField as _};
 use avouch_circuits::{
     circuit::{Circuit, CommitmentUse, Disclosure, Relation, StepFunction},
     graph::{DType, Graph},
-    op::{MaxPool, Table, Window},
+    op::{MaxPool, Mul, Table, Window},
     r1cs::{
         Commitment, Fr, RangeChecks,
         affine::{AffineStep, Parity},
@@ -481,6 +481,23 @@ mod table {
             let forged = fr(table.entries[(t + 128) as usize].into()) + steps;
             let failures = case.failures(&[(y, forged)]);
             assert!(failures.contains(&"lookup.sum"), "{failures:?}");
+        }
+    }
+}
+
+mod product {
+    use super::*;
+
+    #[test]
+    fn the_product_is_that_of_both_operands() {
+        let q = quant(DType::I8, 0.1, 3);
+        let other = (info(&[1], q), Table::new(DType::I8, |v| v));
+        let case = Case::bare(&graph(Mul, info(&[1], q), &[other], info(&[1], quant(DType::I8, 0.5, -7))), &[77]);
+        case.holds();
+        let p = *case.variables("product.value").last().unwrap();
+        assert_eq!(case.values(&[p]), [fr(74 * 74)]);
+        for change in [1, -1, -74 * 74, -74 * 73] {
+            case.stops(&case.plus(&[(p, change)]), &["product.value"]);
         }
     }
 }

@@ -2,7 +2,10 @@
 
 use avouch_circuits::{
     graph::{DType, Graph, GraphError, Node, Quantization, TensorId, TensorInfo},
-    op::{Add, AveragePool, Concat, Conv, Dense, MaxPool, Op, Requantization, Reshape, Table, Transpose, Window},
+    op::{
+        Add, AveragePool, Concat, Conv, Dense, MaxPool, Mul, Op, Requantization, Reshape, Select, Table, Transpose,
+        Window,
+    },
 };
 
 pub(crate) fn quant(dtype: DType, scale: f32, zero_point: i32) -> Quantization {
@@ -38,6 +41,15 @@ pub(crate) fn checked_graph(
     nodes.push(Node { name: "op".into(), op: op.into(), inputs, output });
     let graph = Graph { tensors, nodes, input: TensorId(0), output };
     graph.check().map(|()| graph)
+}
+
+/// The input times itself.
+fn square(x: TensorInfo, y: TensorInfo) -> Graph {
+    let inputs = vec![TensorId(0); 2];
+    let node = Node { name: "op".into(), op: Mul.into(), inputs, output: TensorId(1) };
+    let graph = Graph { tensors: vec![x, y], nodes: vec![node], input: TensorId(0), output: TensorId(1) };
+    graph.check().unwrap();
+    graph
 }
 
 /// The input itself.
@@ -149,6 +161,29 @@ pub(crate) fn every_operator(dtype: DType) -> Vec<(&'static str, Graph)> {
         ("Table", graph(bend(dtype, other), info(&[5], qx), &[], info(&[5], qy))),
         ("Table that falls", graph(wave(dtype, other), info(&[3], qx), &[], info(&[3], qy))),
         ("Table of few rows", graph(hat(dtype, other), info(&[20], qx), &[], info(&[20], qy))),
+        ("Mul", graph(Mul, info(&[3], qx), &[(info(&[3], second), bend(dtype, dtype))], info(&[3], qy))),
+        ("Mul of a tensor by itself", square(info(&[3], qx), info(&[3], qy))),
+        (
+            "Select",
+            graph(
+                Select { axes: vec![vec![Some(1), Some(0), Some(1)], vec![Some(2), Some(0)]], fill: None },
+                info(&[2, 3], qx),
+                &[],
+                info(&[3, 2], qx),
+            ),
+        ),
+        (
+            "Select with padding",
+            graph(
+                Select {
+                    axes: vec![vec![None, Some(1), Some(0)], vec![Some(1), Some(2), Some(0), None]],
+                    fill: Some(dtype.min() as i16 + 9),
+                },
+                info(&[2, 3], qx),
+                &[],
+                info(&[3, 4], qx),
+            ),
+        ),
         ("Reshape", graph(Reshape, info(&[2, 3], qx), &[], info(&[3, 2], qx))),
         ("Transpose", graph(Transpose { perm: vec![2, 0, 1] }, info(&[2, 1, 3], qx), &[], info(&[3, 2, 1], qx))),
         (
