@@ -236,7 +236,7 @@ impl Importer<'_> {
             (Some(c), None) => match &c.data {
                 Data::Real(v) if c.dims.len() == 1 => {
                     let factor = |&s: &f32| {
-                        (s >= 1.0 && s <= 65536.0 && libm::floorf(s) == s).then_some(s as usize).ok_or_else(whole)
+                        ((1.0..=65536.0).contains(&s) && libm::floorf(s) == s).then_some(s as usize).ok_or_else(whole)
                     };
                     v.iter().map(factor).collect::<Result<_, _>>()?
                 }
