@@ -40,6 +40,13 @@ pub fn add(a: i32, qa: &Quantization, b: i32, qb: &Quantization, qy: &Quantizati
     round_clip(x + y, qy.zero_point, qy.dtype.min(), qy.dtype.max())
 }
 
+/// QLinearMul of a product of centered operands: `clip(round_half_even(f32(product) · multiplier + f32(zero_point)))`. The
+/// zero point is added before rounding here.
+#[inline]
+pub fn requantize_product(product: i32, multiplier: f32, q: &Quantization) -> i32 {
+    round_clip(product as f32 * multiplier + q.zero_point as f32, 0, q.dtype.min(), q.dtype.max())
+}
+
 /// All values of a type, in ascending order.
 pub fn values(dtype: DType) -> core::ops::RangeInclusive<i32> {
     dtype.min()..=dtype.max()

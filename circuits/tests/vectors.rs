@@ -24,7 +24,7 @@ use avouch_circuits::{
 use prost::Message as _;
 use serde::Deserialize;
 
-const VECTORS: [&str; 14] = [
+const VECTORS: [&str; 17] = [
     "add",
     "average_pool",
     "chain",
@@ -32,12 +32,15 @@ const VECTORS: [&str; 14] = [
     "conv",
     "dense",
     "dequantize",
+    "function",
     "max_pool",
     "movement",
+    "mul",
     "packing",
     "poseidon",
     "quantize",
     "requantize",
+    "selection",
     "table",
 ];
 
@@ -193,7 +196,7 @@ impl Node {
     fn proto(&self) -> proto::Node {
         let attributes = self.attributes.iter().map(|(name, a)| match a {
             // A real number that is whole reads as an integer.
-            Attribute::Int(i) if name == "alpha" => model::float(name, *i as f32),
+            Attribute::Int(i) if name == "alpha" || name == "beta" => model::float(name, *i as f32),
             Attribute::Int(i) => model::int(name, *i),
             Attribute::Ints(v) => model::ints(name, v),
             Attribute::Float(f) => model::float(name, *f as f32),
@@ -226,7 +229,9 @@ impl Model {
         self.nodes.iter().for_each(|n| qdq.node(n));
         let (form, result) = self.run(qdq.nodes, qdq.constants, expected);
         assert_eq!(result, plain, "the two forms differ");
-        assert!(form == Form::Qdq || self.nodes.iter().all(|n| n.domain.is_empty() && !n.op.starts_with("QLinear")));
+        // Concat alone is of both forms.
+        let integers = |n: &Node| n.domain.is_empty() && !n.op.starts_with("QLinear") || n.op == "QLinearConcat";
+        assert!(form == Form::Qdq || self.nodes.iter().all(integers));
         plain
     }
 
@@ -248,6 +253,8 @@ impl Qdq<'_> {
         let operand = |i: usize| n.operands.get(i).map_or("", |o| &**o);
         match &*n.op {
             "QuantizeLinear" | "DequantizeLinear" => self.nodes.push(n.proto()),
+            // Between these already.
+            _ if n.operands == ["real"] => self.nodes.push(n.proto()),
             // Has the scale that the others state for its operand.
             "Transpose" if self.model.constants.values().any(|c| c.r#type == "float32") => self.nodes.push(n.proto()),
             "QLinearConv" => {
@@ -270,10 +277,19 @@ impl Qdq<'_> {
                 let b = self.bias(operand(6), alpha, [operand(1), operand(4)]);
                 self.quantize("Gemm", &[&x, &w, &b], attributes(), [operand(7), operand(8)], &n.output);
             }
-            "QLinearAdd" => {
+            op @ ("QLinearAdd" | "QLinearMul") => {
                 let a = self.dequantize([operand(0), operand(1), operand(2)], 1);
                 let b = self.dequantize([operand(3), operand(4), operand(5)], 1);
-                self.quantize("Add", &[&a, &b], vec![], [operand(6), operand(7)], &n.output);
+                self.quantize(&op[7..], &[&a, &b], vec![], [operand(6), operand(7)], &n.output);
+            }
+            op @ ("QLinearSigmoid" | "QLinearLeakyRelu") => {
+                let x = self.dequantize([operand(0), operand(1), operand(2)], 1);
+                self.quantize(&op[7..], &[&x], attributes(), [operand(3), operand(4)], &n.output);
+            }
+            "QLinearConcat" => {
+                let a = self.dequantize([operand(2), operand(3), operand(4)], 1);
+                let b = self.dequantize([operand(5), operand(6), operand(7)], 1);
+                self.quantize("Concat", &[&a, &b], attributes(), [operand(0), operand(1)], &n.output);
             }
             "QLinearAveragePool" | "QLinearGlobalAveragePool" => {
                 let x = self.dequantize([operand(0), operand(1), operand(2)], 1);
@@ -288,6 +304,10 @@ impl Qdq<'_> {
                 self.constants.push(model::reals(&one, &[], &[1.0]));
                 let mut operands = Vec::new();
                 for name in &n.operands {
+                    if name.is_empty() {
+                        operands.push(String::new());
+                        continue;
+                    }
                     operands.push(match self.model.constants.get(name) {
                         None => self.dequantize([name, &one, &zero], 1),
                         Some(c) if n.op == "Clip" => {

@@ -5,6 +5,8 @@ A node is a dictionary {op, domain, attributes, operands, output}; operands and 
 left out is the empty string.
 """
 
+import math
+
 import numpy as np
 
 F = np.float32
@@ -117,6 +119,68 @@ def qlinear_add(a, x, xs, xz, y, ys, yz, zs, zz):
     return saturate(term(x, xs, xz) + term(y, ys, yz), zz)
 
 
+def qlinear_mul(a, x, xs, xz, y, ys, yz, zs, zz):
+    # The zero point is added before rounding.
+    product = (centered(x, xz) * centered(y, yz)).astype(F) * (real(xs) * real(ys) / real(zs))
+    limits = np.iinfo(np.asarray(zz).dtype)
+    return np.clip(np.rint(product + F(int(np.ravel(zz)[0]))), limits.min, limits.max).astype(np.asarray(zz).dtype)
+
+
+def doubled(f):
+    """A function rounded to float32 from its float64 value."""
+    return lambda x: f(x.astype(np.float64)).astype(F)
+
+
+exp, expm1, log1p, tanh = (doubled(f) for f in (np.exp, np.expm1, np.log1p, np.tanh))
+erf = doubled(np.vectorize(math.erf))
+
+
+def sigmoid(a, x):
+    return F(1) / (F(1) + exp(-x))
+
+
+def hard_sigmoid(a, x):
+    return np.clip(F(a.get("alpha", 0.2)) * x + F(a.get("beta", 0.5)), F(0), F(1))
+
+
+def leaky_relu(a, x):
+    return np.where(x >= 0, x, F(a.get("alpha", 0.01)) * x)
+
+
+def gelu(a, x):
+    if a.get("approximate") == "tanh":
+        inner = F(math.sqrt(2 / math.pi)) * (x + F(0.044715) * x * x * x)
+        return F(0.5) * x * (F(1) + tanh(inner))
+    return F(0.5) * x * (F(1) + erf(x * F(math.sqrt(0.5))))
+
+
+def qlinear(f):
+    return lambda a, x, xs, xz, ys, yz: quantize(f(a, dequantize(x, xs, xz)), ys, yz)
+
+
+def qlinear_concat(a, ys, yz, *operands):
+    parts = [operands[i:i + 3] for i in range(0, len(operands), 3)]
+    return np.concatenate([quantize(dequantize(*part), ys, yz) for part in parts], a["axis"])
+
+
+def slice_(a, x, starts, ends, axes, steps):
+    for start, end, axis, step in zip(starts, ends, axes, steps):
+        cut = slice(int(start), None if end < -x.shape[axis] else int(end), int(step))
+        x = x[tuple(cut if d == axis % x.ndim else slice(None) for d in range(x.ndim))]
+    return x
+
+
+def pad(a, x, pads):
+    around = list(zip(pads[:x.ndim].tolist(), pads[x.ndim:].tolist()))
+    return np.pad(x, around, a.get("mode", "constant"))
+
+
+def resize(a, x, _, scales):
+    for axis, scale in enumerate(scales):
+        x = np.repeat(x, int(scale), axis)
+    return x
+
+
 def qlinear_average_pool(a, x, xs, xz, ys, yz):
     kernel = a["kernel_shape"]
     sums = over_windows(centered(x, xz), kernel, a, 0, x.shape[1], lambda w: w.reshape(*w.shape[:2], -1).sum(-1))
@@ -152,6 +216,29 @@ OPERATORS = {
     "QLinearMatMul": qlinear_matmul,
     "QGemm": qgemm,
     "QLinearAdd": qlinear_add,
+    "QLinearMul": qlinear_mul,
+    "QLinearSigmoid": qlinear(sigmoid),
+    "QLinearLeakyRelu": qlinear(leaky_relu),
+    "QLinearConcat": qlinear_concat,
+    "Tanh": lambda a, x: tanh(x),
+    "Sigmoid": sigmoid,
+    "HardSigmoid": hard_sigmoid,
+    "HardSwish": lambda a, x: x * hard_sigmoid({"alpha": F(1) / F(6)}, x),
+    "LeakyRelu": leaky_relu,
+    "Elu": lambda a, x: np.where(x >= 0, x, F(a.get("alpha", 1.0)) * expm1(x)),
+    "Softplus": lambda a, x: log1p(exp(-np.abs(x))) + np.maximum(x, F(0)),
+    "Erf": lambda a, x: erf(x),
+    "Exp": lambda a, x: exp(x),
+    "Abs": lambda a, x: np.abs(x),
+    "Neg": lambda a, x: -x,
+    "Round": lambda a, x: np.rint(x),
+    "Gelu": gelu,
+    "Slice": slice_,
+    "Gather": lambda a, x, indices: np.take(x, indices, a.get("axis", 0)),
+    "Pad": pad,
+    "Resize": resize,
+    "Expand": lambda a, x, shape: np.broadcast_to(x, np.broadcast_shapes(x.shape, tuple(shape.tolist()))),
+    "Tile": lambda a, x, repeats: np.tile(x, repeats.tolist()),
     "QLinearAveragePool": qlinear_average_pool,
     "QLinearGlobalAveragePool": qlinear_global_average_pool,
     "MaxPool": max_pool,

@@ -242,6 +242,88 @@ def dense_vectors():
     return out
 
 
+def pairs(op, name, flags, x, constants, y, notes):
+    """x, and its transpose at another scale: every pair of the values of its rows meets."""
+    nodes = [
+        node("Transpose", ["x"], "t", perm=[1, 0]),
+        node("DequantizeLinear", ["t", "as", "az"], "real"),
+        node("QuantizeLinear", ["real", "bs", "bz"], "b"),
+        node(op, ["x", "as", "az", "b", "bs", "bz", "ys", "yz"], y, domain="com.microsoft"),
+    ]
+    return model(name, flags, x, nodes, constants, notes)
+
+
+def mul_vectors():
+    rng = generator("mul")
+    out = []
+    for i in range(8):
+        dtype = [I8, U8][i % 2]
+        info = np.iinfo(dtype)
+        line = np.concatenate([[info.min, info.min + 1, info.max - 1, info.max], rng.integers(info.min, info.max, 16)])
+        x = np.repeat(line[:, None], len(line), 1).astype(dtype)
+        s = [scale(rng), scale(rng)]
+        s.append(F(s[0] * s[1] * rng.uniform(20, 200)))
+        if i >= 6:
+            s = [F(0.125), F(0.125), F(0.5)]
+        constants = {"as": s[0], "az": odd_zero(rng, dtype), "bs": s[1], "bz": odd_zero(rng, dtype), "ys": s[2],
+                     "yz": odd_zero(rng, dtype)}
+        out.append(pairs("QLinearMul", f"pairs {i}", ["tie" if i >= 6 else "random"], x, constants, "y",
+                         "halves are rounded to even with the zero point added"))
+    return out
+
+
+def function_vectors():
+    """Real functions of one 8-bit value, on all 256 of them."""
+    rng = generator("function")
+    out = []
+    cases = [("Tanh", {}), ("Sigmoid", {}), ("HardSigmoid", {}), ("HardSigmoid", {"alpha": 0.25, "beta": 0.625}),
+             ("HardSwish", {}), ("LeakyRelu", {}), ("LeakyRelu", {"alpha": 0.125}), ("Elu", {}), ("Softplus", {}),
+             ("Erf", {}), ("Exp", {}), ("Abs", {}), ("Neg", {}), ("Round", {})]
+    for i, (op, attributes) in enumerate(cases + [("QLinearSigmoid", {}), ("QLinearLeakyRelu", {"alpha": 0.125})]):
+        for dtype in (I8, U8):
+            info = np.iinfo(dtype)
+            x = np.arange(info.min, info.max + 1).astype(dtype)[None]
+            constants = {"xs": F(2.0 ** rng.uniform(-7, -4)), "xz": odd_zero(rng, dtype),
+                         "ys": F(2.0 ** rng.uniform(-8, -6)), "yz": odd_zero(rng, dtype)}
+            if op.startswith("QLinear"):
+                nodes = [node(op, ["x", "xs", "xz", "ys", "yz"], domain="com.microsoft", **attributes)]
+            else:
+                nodes = [node("DequantizeLinear", ["x", "xs", "xz"], "real"), node(op, ["real"], "f", **attributes),
+                         node("QuantizeLinear", ["f", "ys", "yz"])]
+            out.append(model(f"{op} {i} of {np.dtype(dtype)}", ["exhaustive"], x, nodes, constants))
+    return out
+
+
+def selection_vectors():
+    rng = generator("selection")
+
+    def select(name, shape, dtype, nodes, **constants):
+        return model(name, [nodes[-1]["op"].lower()], values(rng, dtype, shape), nodes, constants)
+
+    def ints(*v):
+        return np.array(v, np.int64)
+
+    cut = ["x", "starts", "ends", "axes", "steps"]
+    out = [
+        select("slice", [3, 4, 5], I8, [node("Slice", cut)], starts=ints(1, 0), ends=ints(3, 4), axes=ints(0, 2),
+               steps=ints(1, 2)),
+        select("slice backwards", [3, 4], U8, [node("Slice", cut)], starts=ints(-1), ends=ints(-100), axes=ints(-1),
+               steps=ints(-2)),
+        select("gather", [3, 4], I8, [node("Gather", ["x", "i"], axis=1)], i=ints(3, 0, -1)),
+        select("gather a matrix", [3, 4], U8, [node("Gather", ["x", "i"])], i=ints(0, 2, 1, 1).reshape(2, 2)),
+        select("pad", [2, 3], I8, [node("Pad", ["x", "p"])], p=ints(1, 0, 2, 3)),
+        select("resize", [1, 2, 3, 2], U8, [node("Resize", ["x", "", "s"])], s=np.array([1, 1, 2, 3], F)),
+        select("expand", [3, 1], I8, [node("Expand", ["x", "s"])], s=ints(2, 1, 4)),
+        select("tile", [2, 3], U8, [node("Tile", ["x", "r"])], r=ints(2, 3)),
+    ]
+    for dtype in (I8, U8):
+        constants = {"xs": scale(rng), "xz": odd_zero(rng, dtype), "ys": scale(rng), "yz": odd_zero(rng, dtype)}
+        nodes = [node("DequantizeLinear", ["x", "xs", "xz"], "real"), node("QuantizeLinear", ["real", "ys", "yz"], "t"),
+                 node("QLinearConcat", ["ys", "yz", "x", "xs", "xz", "t", "ys", "yz"], domain="com.microsoft", axis=1)]
+        out.append(select(f"concat of two scales of {np.dtype(dtype)}", [2, 8], dtype, nodes, **constants))
+    return out
+
+
 def add_vectors():
     rng = generator("add")
     out = []
@@ -258,14 +340,9 @@ def add_vectors():
         if i == 9:
             s = [F(0.004), F(0.3), F(0.001)]
         constants = {"as": s[0], "az": z[0], "bs": s[1], "bz": z[1], "ys": s[2], "yz": z[2]}
-        nodes = [
-            node("Transpose", ["x"], "t", perm=[1, 0]),
-            node("DequantizeLinear", ["t", "as", "az"], "real"),
-            node("QuantizeLinear", ["real", "bs", "bz"], "b"),
-            node("QLinearAdd", ["x", "as", "az", "b", "bs", "bz", "ys", "yz"], domain="com.microsoft"),
-        ]
         flags = [["random"], ["random"], ["random"], ["random"], ["random"]] + [["random"]] * 3 + [["tie"], ["saturation"]]
-        out.append(model(f"pairs {i}", flags[i], x, nodes, constants, "a, and its transpose at another scale"))
+        out.append(pairs("QLinearAdd", f"pairs {i}", flags[i], x, constants, "y",
+                         "a, and its transpose at another scale"))
     return out
 
 
@@ -384,6 +461,9 @@ def main():
     write("conv", "model", "QLinearConv", conv_vectors())
     write("dense", "model", "QLinearMatMul and QGemm", dense_vectors())
     write("add", "model", "QLinearAdd", add_vectors())
+    write("mul", "model", "QLinearMul", mul_vectors())
+    write("function", "model", "real functions of one 8-bit value", function_vectors())
+    write("selection", "model", "Slice, Gather, Pad, Resize, Expand, Tile, QLinearConcat", selection_vectors())
     write("average_pool", "model", "QLinearAveragePool and QLinearGlobalAveragePool", average_pool_vectors())
     write("max_pool", "model", "MaxPool", max_pool_vectors())
     write("table", "model", "functions of one 8-bit value", table_vectors())

@@ -7,6 +7,7 @@
 pub mod description;
 mod linear;
 mod step;
+mod table;
 
 use alloc::{format, string::String, vec::Vec};
 
@@ -14,6 +15,7 @@ pub use self::{
     description::{CircuitDescription, Disclosure},
     linear::{Linear, LinearMap},
     step::{StepFunction, Threshold},
+    table::FunctionTable,
 };
 use crate::{
     graph::{DType, Graph, TensorInfo},
@@ -112,8 +114,15 @@ pub enum Relation {
     Range(DType),
     /// Every output element is an integer combination of operand elements with constant weights.
     Linear(Linear),
+    /// `y[i] = (a[i] − zeros[0]) · (b[i] − zeros[1])`.
+    Product {
+        /// Zero points of the two operands.
+        zeros: [i64; 2],
+    },
     /// Elementwise monotone step function.
     Requantize(Requantize),
+    /// Elementwise function of an 8-bit value, by its table.
+    Table(FunctionTable),
     /// `y[i]` is the maximum of the operand elements in `windows[i]` (never empty).
     Max {
         /// Operand indices of each output element.
@@ -146,7 +155,9 @@ impl Relation {
         match self {
             Self::Range(_) => "range",
             Self::Linear(_) => "linear",
+            Self::Product { .. } => "product",
             Self::Requantize(_) => "requantize",
+            Self::Table(_) => "table",
             Self::Max { .. } => "max",
             Self::Reindex { .. } => "reindex",
             Self::Commit { .. } => "commit",
@@ -284,6 +295,21 @@ impl Lowering {
         Ok(self.emit(Relation::Linear(linear), inputs, bounds))
     }
 
+    /// The elementwise product of two operands of equal length, each less its zero point.
+    pub fn product(&mut self, inputs: [WireId; 2], zeros: [i64; 2]) -> Result<WireId, LowerError> {
+        let [a, b] = inputs.map(|w| self.bounds(w));
+        if a.len() != b.len() {
+            return Err(LowerError::new("the operands differ in length"));
+        }
+        let centered = |x: &Interval, zero| Interval::new(x.lo - zero, x.hi - zero);
+        let bound = |(a, b)| {
+            let (a, b) = (centered(a, zeros[0]), centered(b, zeros[1]));
+            a.scale(b.lo).union(a.scale(b.hi))
+        };
+        let bounds = a.iter().zip(b).map(bound).collect();
+        Ok(self.emit(Relation::Product { zeros }, &inputs, bounds))
+    }
+
     /// Elementwise step functions: `functions` are built for the union of the bounds of the elements they apply to, by
     /// `build(index of the function, that union)`.
     pub fn requantize(
@@ -314,6 +340,16 @@ impl Lowering {
             })
             .collect();
         Ok(self.emit(Relation::Requantize(relation), &[x], bounds))
+    }
+
+    /// Elementwise function of 8-bit values, for the union of their bounds; `slope` is a hint, as that of a
+    /// [`StepFunction`].
+    pub fn table(&mut self, x: WireId, slope: f64, f: impl Fn(i64) -> i32) -> Result<WireId, LowerError> {
+        let domain = self.bounds(x).iter().copied().reduce(Interval::union);
+        let domain = domain.filter(|d| d.hi - d.lo < 256).ok_or_else(|| LowerError::new("the operand is not 8-bit"))?;
+        let table = FunctionTable::new(domain, slope, f);
+        let bounds = table.images(self.bounds(x));
+        Ok(self.emit(Relation::Table(table), &[x], bounds))
     }
 
     /// Maximum over windows of one operand.

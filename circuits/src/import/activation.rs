@@ -93,16 +93,14 @@ impl Importer<'_> {
             return Err(ImportError::refused(format!("the clip range {min} to {max} is empty")));
         }
         let pending = match real {
-            Real::Pending(p) => Pending::clone(&p),
+            Real::Pending(p) => p.clipped([min, max]),
             Real::Tensor(id) => {
-                let shape = self.builder.shape(id).to_vec();
-                Pending { kernel: Kernel::Copy(id), shape, clip: [f32::NEG_INFINITY, f32::INFINITY] }
+                let kernel = Kernel::Map(id, self.dequantized_values(id)?.values.into());
+                Pending { kernel, shape: self.builder.shape(id).to_vec(), clip: [min, max] }
             }
             Real::Input { .. } => return Err(not_dequantized("x")),
         };
-        // The image of the range so far.
-        let clip = pending.clip.map(|bound| bound.clamp(min, max));
-        Ok(Value::Real(Real::Pending(Rc::new(Pending { clip, ..pending }))))
+        Ok(Value::Real(Real::Pending(Rc::new(pending))))
     }
 
     /// `x, x_scale, x_zero?, y_scale, y_zero?`

@@ -10,7 +10,7 @@
 //! data in other files), or that is not understood in full: unknown operators, attributes, types and operator sets.
 //! Errors name the node and what to do. Sizes are checked before anything is allocated for them.
 //!
-//! One file per group of operators: `linear`, `pool`, `sum`, `activation`, `shape`, `quantize`; the table in `nodes` has a
+//! One file per group of operators: `linear`, `pool`, `reduce`, `sum`, `activation`, `unary`, `shape`, `select`, `quantize`; the table in `nodes` has a
 //! line for each operator.
 
 mod activation;
@@ -23,9 +23,12 @@ mod nodes;
 mod pool;
 pub mod proto;
 mod quantize;
+mod reduce;
 mod scan;
+mod select;
 mod shape;
 mod sum;
+mod unary;
 mod value;
 
 use std::{collections::HashMap, format, fs::File, io::Read as _, path::Path, rc::Rc, string::String, vec::Vec};
@@ -373,6 +376,13 @@ impl<'m> Importer<'m> {
                 let kind = if real { Kind::Real } else { Kind::Integer };
                 self.notes.push("the trailing Softmax is not part of what is proven: the logits are".into());
                 (logits, kind, Some(softmax))
+            }
+            Value::Argmax { operand, real, .. } => {
+                self.notes.push(
+                    "the trailing ArgMax is not part of what is proven: its operand is; disclose argmax to show the index"
+                        .into(),
+                );
+                (operand, if real { Kind::Real } else { Kind::Integer }, None)
             }
             Value::Real(_) | Value::Weights(_) | Value::Constant(_) => {
                 return Err(ImportError::unsupported("it is not quantized")

@@ -19,6 +19,10 @@ pub(super) struct Call<'m> {
     /// `None` for an optional operand that is left out.
     operands: Vec<Option<Value>>,
     pub(super) opset: i64,
+    /// The operator's name.
+    pub(super) op: &'m str,
+    /// Which of how many outputs is asked for.
+    pub(super) part: [usize; 2],
 }
 
 type Handler<'m> = fn(&mut Importer<'m>, &mut Call<'_>) -> Result<Value, ImportError>;
@@ -34,6 +38,9 @@ fn handler<'m>(domain: &str, op: &str) -> Option<(Option<Form>, Handler<'m>)> {
         ("", "QLinearMatMul") => (Q, Importer::qlinear_matmul),
         (MICROSOFT, "QGemm") => (Q, Importer::qgemm),
         (MICROSOFT, "QLinearAdd") => (Q, Importer::qlinear_add),
+        (MICROSOFT, "QLinearMul") => (Q, Importer::qlinear_mul),
+        (MICROSOFT, "QLinearConcat") => (Q, Importer::qlinear_concat),
+        (MICROSOFT, "QLinearLeakyRelu" | "QLinearSigmoid") => (Q, Importer::qlinear_unary),
         (MICROSOFT, "QLinearAveragePool") => (Q, Importer::qlinear_average_pool),
         (MICROSOFT, "QLinearGlobalAveragePool") => (Q, Importer::qlinear_global_average_pool),
         (MICROSOFT, "QLinearSoftmax") => (Q, Importer::qlinear_softmax),
@@ -41,6 +48,19 @@ fn handler<'m>(domain: &str, op: &str) -> Option<(Option<Form>, Handler<'m>)> {
         ("", "Gemm") => (QDQ, Importer::gemm),
         ("", "MatMul") => (QDQ, Importer::matmul),
         ("", "Add") => (QDQ, Importer::add),
+        ("", "Mul") => (QDQ, Importer::mul),
+        ("", "Sub" | "Div") => (QDQ, Importer::subtract_or_divide),
+        (
+            "",
+            "Tanh" | "Sigmoid" | "HardSigmoid" | "HardSwish" | "LeakyRelu" | "PRelu" | "Elu" | "Selu" | "Softplus",
+        )
+        | (
+            "",
+            "Softsign" | "Mish" | "Erf" | "Exp" | "Log" | "Sqrt" | "Reciprocal" | "Abs" | "Neg" | "Floor" | "Ceil",
+        )
+        | ("", "Round" | "Gelu")
+        | (MICROSOFT, "Gelu" | "QuickGelu") => (QDQ, Importer::unary),
+        ("", "ReduceMean" | "ReduceSum") => (QDQ, Importer::reduce),
         ("", "AveragePool") => (QDQ, Importer::average_pool),
         ("", "GlobalAveragePool") => (QDQ, Importer::global_average_pool),
         ("", "MaxPool") => (None, Importer::max_pool),
@@ -52,6 +72,16 @@ fn handler<'m>(domain: &str, op: &str) -> Option<(Option<Form>, Handler<'m>)> {
         ("", "Transpose") => (None, Importer::transpose),
         ("", "Squeeze") => (None, Importer::squeeze),
         ("", "Unsqueeze") => (None, Importer::unsqueeze),
+        ("", "Slice") => (None, Importer::slice),
+        ("", "Split") => (None, Importer::split),
+        ("", "Gather") => (None, Importer::gather),
+        ("", "Pad") => (None, Importer::pad),
+        ("", "Resize") => (None, Importer::resize),
+        ("", "Expand") => (None, Importer::expand),
+        ("", "Tile") => (None, Importer::tile),
+        ("", "DepthToSpace") => (None, Importer::depth_to_space),
+        ("", "SpaceToDepth") => (None, Importer::space_to_depth),
+        ("", "ArgMax") => (None, Importer::argmax),
         ("", "Concat") => (None, Importer::concat),
         ("", "Identity") => (None, Importer::identity),
         ("", "Constant") => (None, Importer::constant),
@@ -70,8 +100,10 @@ impl<'m> Importer<'m> {
         if domain == MICROSOFT && !self.versions.microsoft {
             return Err(ImportError::malformed(format!("the model does not import the operator set {MICROSOFT}")));
         }
-        let output = match &*node.output {
-            [output, rest @ ..] if rest.iter().all(String::is_empty) => output,
+        let several = node.op_type == "Split";
+        let outputs = match &*node.output {
+            outputs @ [_, ..] if several => outputs,
+            [output, rest @ ..] if rest.iter().all(String::is_empty) => core::slice::from_ref(output),
             _ => return Err(ImportError::unsupported("a node with no or several outputs")),
         };
         let mut operands = Vec::with_capacity(node.input.len());
@@ -86,15 +118,20 @@ impl<'m> Importer<'m> {
             }
             operands.push(value);
         }
-        let mut call = Call { attributes: Attributes::new(node)?, operands, opset: self.versions.onnx };
         self.builder.node = name.into();
-        let value = handler(self, &mut call)?;
-        call.attributes.finish()?;
-        if let Some(i) = call.operands.iter().position(Option::is_some) {
-            return Err(ImportError::unsupported(format!("operand {i} is one too many")));
+        for (i, output) in outputs.iter().enumerate() {
+            let attributes = Attributes::new(node)?;
+            let (op, part, operands) = (&*node.op_type, [i, outputs.len()], operands.clone());
+            let mut call = Call { attributes, operands, opset: self.versions.onnx, op, part };
+            let value = handler(self, &mut call)?;
+            call.attributes.finish()?;
+            if let Some(i) = call.operands.iter().position(Option::is_some) {
+                return Err(ImportError::unsupported(format!("operand {i} is one too many")));
+            }
+            self.define(output, value)?;
         }
         self.form = form.unwrap_or(self.form);
-        self.define(output, value)
+        Ok(())
     }
 
     fn identity(&mut self, call: &mut Call<'_>) -> Result<Value, ImportError> {

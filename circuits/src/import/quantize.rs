@@ -13,7 +13,7 @@ use super::{
 use crate::{
     arith,
     graph::{DType, Quantization, TensorId},
-    op::{Add, AveragePool, Conv, Dense, Requantization, Table},
+    op::{Add, AveragePool, Concat, Conv, Dense, Mul, Requantization, Table, Window},
 };
 
 impl Importer<'_> {
@@ -44,7 +44,7 @@ impl Importer<'_> {
         }
         match x {
             Value::Real(Real::Input { moves, .. }) => self.quantize_input(&moves, q).map(Value::Tensor),
-            Value::Real(Real::Tensor(id)) => self.copy(id, [f32::NEG_INFINITY, f32::INFINITY], q).map(Value::Tensor),
+            Value::Real(Real::Tensor(id)) => self.copy(id, q).map(Value::Tensor),
             Value::Real(Real::Pending(p)) => self.quantize(&p, q).map(Value::Tensor),
             Value::Softmax { logits, mut softmax, real: true } => {
                 if softmax.output.replace(q).is_some_and(|known| known != q) {
@@ -115,7 +115,33 @@ impl Importer<'_> {
                 let y = self.builder.push(AveragePool { window: *window }, &[*x], shape, q)?;
                 self.clamp(y, clip)
             }
-            Kernel::Copy(x) => self.copy(*x, p.clip, q),
+            Kernel::Product(operands) => {
+                let y = self.builder.push(Mul, operands, shape, q)?;
+                self.clamp(y, clip)
+            }
+            Kernel::Concat(operands, axis) => {
+                let parts = operands.iter().map(|&x| self.copy(x, q)).collect::<Result<Vec<_>, _>>()?;
+                let y = self.builder.keep(Concat { axis: *axis }, &parts, shape)?;
+                self.clamp(y, clip)
+            }
+            Kernel::Reduce { x, rows, taps, mean } => {
+                let y = if *mean {
+                    let op = AveragePool { window: Window::new([1, *taps]) };
+                    let y = self.builder.push(op, &[*x], alloc::vec![1, *rows, 1], q)?;
+                    self.clamp(y, clip)?
+                } else {
+                    self.builder.charge(*taps)?;
+                    let form = LinearForm::Dense { batch: 1, k: *taps, n: 1 };
+                    let (weights, scales) = (alloc::vec![1; *taps].into(), [self.known(*x)?.scale].into());
+                    let kernel = LinearKernel { x: *x, form, weights, bias: None, scales };
+                    self.linear(&kernel, alloc::vec![1, *rows, 1], clip, q)?
+                };
+                self.rearrange(y, &Move::Reshape(shape))
+            }
+            Kernel::Map(x, values) => {
+                let [lo, hi] = p.clip;
+                self.table(*x, |i| values[i].clamp(lo, hi), q)
+            }
         }
     }
 
@@ -154,10 +180,17 @@ impl Importer<'_> {
         self.builder.keep(Table::new(dtype, |v| v.clamp(min, max)), &[y], shape)
     }
 
-    /// `quantize(clip(dequantize(x)))`: the tensor itself, where that changes nothing.
-    fn copy(&mut self, x: TensorId, [lo, hi]: [f32; 2], q: Quantization) -> Result<TensorId, ImportError> {
+    /// `quantize(dequantize(x))`.
+    pub(super) fn copy(&mut self, x: TensorId, q: Quantization) -> Result<TensorId, ImportError> {
+        let values = self.dequantized_values(x)?.values;
+        self.table(x, |i| values[i], q)
+    }
+
+    /// The quantized function of `x` whose value at the `i`th integer is `values(i)`: the tensor itself, where that
+    /// changes nothing.
+    fn table(&mut self, x: TensorId, values: impl Fn(usize) -> f32, q: Quantization) -> Result<TensorId, ImportError> {
         let from = self.known(x)?;
-        let table = Table::new(from.dtype, |v| arith::quantize(arith::dequantize(v, &from).clamp(lo, hi), &q));
+        let table = Table::new(from.dtype, |v| arith::quantize(values((v - from.dtype.min()) as usize), &q));
         if from == q && table == Table::new(q.dtype, |v| v) {
             return Ok(x);
         }
@@ -198,7 +231,7 @@ impl Weights {
         Ok(Self { constant, scales, zeros, axis })
     }
 
-    fn dequantize(&self) -> Result<Constant, ImportError> {
+    pub(super) fn dequantize(&self) -> Result<Constant, ImportError> {
         let scale = |i| self.scales[channel(i, &self.constant.dims, self.axis) % self.scales.len()];
         let reals = self.centered()?.into_iter().enumerate().map(|(i, v)| f32::from(v) * scale(i)).collect();
         Ok(Constant { dims: self.constant.dims.clone(), data: Data::Real(reals) })

@@ -7,11 +7,11 @@ use super::{
     error::{ImportError, listed},
     nodes::{Call, not_dequantized},
     quantize::normalize_axis,
-    value::{Move, Real, Value},
+    value::{Kernel, Move, Real, Value},
 };
 use crate::{
     graph::{MAX_RANK, TensorId, check_shape},
-    op::{Concat, Reshape, Transpose},
+    op::{Concat, Reshape, Select, Transpose},
 };
 
 /// Most operators that move the input before it is quantized: each result keeps the list of all before it.
@@ -100,7 +100,7 @@ impl Importer<'_> {
         self.moved(x, Move::Reshape(dims.collect()))
     }
 
-    /// Operands of equal quantization, along `axis`.
+    /// Operands along `axis`: of equal quantization, or reals, which their QuantizeLinear brings to one.
     pub(super) fn concat(&mut self, call: &mut Call<'_>) -> Result<Value, ImportError> {
         let mut ids = Vec::new();
         let mut reals = 0;
@@ -119,19 +119,46 @@ impl Importer<'_> {
         };
         let mut shape = self.builder.shape(first).to_vec();
         let axis = normalize_axis(call.attributes.int("axis", 0)?, shape.len())?;
+        let known: Vec<_> = ids.iter().map(|&id| self.builder.quantization(id)).collect();
+        let apart = reals > 0 && known.iter().any(|q| *q != known[0]);
         for &id in &ids[1..] {
-            self.builder.unite(first, id)?;
+            if !apart {
+                self.builder.unite(first, id)?;
+            }
             let other = self.builder.shape(id);
             let extent = other.get(axis).copied().unwrap_or(0);
             shape[axis] = shape[axis].saturating_add(extent);
+        }
+        if apart {
+            check_shape(&shape).map_err(|e| ImportError::too_large(e.message))?;
+            return Ok(Real::pending(Kernel::Concat(ids, axis), shape));
         }
         let op = Concat { axis };
         let y = self.builder.keep(op, &ids, shape)?;
         Ok(if reals > 0 { Value::Real(Real::Tensor(y)) } else { Value::Tensor(y) })
     }
 
+    /// `y_scale, y_zero, (x, x_scale, x_zero)…`
+    pub(super) fn qlinear_concat(&mut self, call: &mut Call<'_>) -> Result<Value, ImportError> {
+        let mut ids = Vec::new();
+        for first in (2..call.operands()).step_by(3) {
+            ids.push(self.quantized(call, [first, first + 1, first + 2], "an operand")?.0);
+        }
+        let Some(&first) = ids.first() else {
+            return Err(ImportError::malformed("at least one operand is needed"));
+        };
+        let q = call.quantization([0, 1], "y", self.builder.dtype(first))?;
+        let mut shape = self.builder.shape(first).to_vec();
+        let axis = normalize_axis(call.attributes.int("axis", 0)?, shape.len())?;
+        shape[axis] = ids
+            .iter()
+            .fold(0usize, |sum, &id| sum.saturating_add(self.builder.shape(id).get(axis).copied().unwrap_or(0)));
+        let parts = ids.iter().map(|&id| self.copy(id, q)).collect::<Result<Vec<_>, _>>()?;
+        self.builder.keep(Concat { axis }, &parts, shape).map(Value::Tensor)
+    }
+
     /// An operand whose elements can be moved, and its shape.
-    fn movable(&self, call: &mut Call<'_>) -> Result<(Value, Vec<usize>), ImportError> {
+    pub(super) fn movable(&self, call: &mut Call<'_>) -> Result<(Value, Vec<usize>), ImportError> {
         let x = call.operand(0, "x")?;
         let shape = match &x {
             Value::Tensor(id) => self.builder.shape(*id),
@@ -142,7 +169,7 @@ impl Importer<'_> {
         Ok((x, shape))
     }
 
-    fn moved(&mut self, x: Value, m: Move) -> Result<Value, ImportError> {
+    pub(super) fn moved(&mut self, x: Value, m: Move) -> Result<Value, ImportError> {
         Ok(match x {
             Value::Tensor(id) => Value::Tensor(self.rearrange(id, &m)?),
             Value::Real(Real::Tensor(id)) => Value::Real(Real::Tensor(self.rearrange(id, &m)?)),
@@ -167,6 +194,7 @@ impl Importer<'_> {
             Move::Reshape(_) if shape == self.builder.shape(id) => Ok(id),
             Move::Reshape(_) => self.builder.keep(Reshape, &[id], shape),
             Move::Transpose(perm) => self.builder.keep(Transpose { perm: perm.clone() }, &[id], shape),
+            Move::Select(select) => self.builder.keep(Select::clone(select), &[id], shape),
         }
     }
 }
@@ -176,12 +204,13 @@ impl Move {
         match self {
             Self::Reshape(dims) => dims.clone(),
             Self::Transpose(perm) => perm.iter().map(|&p| from[p]).collect(),
+            Self::Select(select) => select.axes.iter().map(Vec::len).collect(),
         }
     }
 }
 
 /// The axes: an operand since operator set 13, an attribute before.
-fn axes(call: &mut Call<'_>) -> Result<Option<Vec<i64>>, ImportError> {
+pub(super) fn axes(call: &mut Call<'_>) -> Result<Option<Vec<i64>>, ImportError> {
     if call.opset < 13 {
         return Ok(call.attributes.ints("axes")?.map(<[i64]>::to_vec));
     }
@@ -189,7 +218,7 @@ fn axes(call: &mut Call<'_>) -> Result<Option<Vec<i64>>, ImportError> {
     constant.map(|c| c.integers("the axes").map(<[i64]>::to_vec)).transpose()
 }
 
-fn normalize_axes(axes: &[i64], rank: usize) -> Result<Vec<usize>, ImportError> {
+pub(super) fn normalize_axes(axes: &[i64], rank: usize) -> Result<Vec<usize>, ImportError> {
     let mut normal = axes.iter().map(|&a| normalize_axis(a, rank)).collect::<Result<Vec<_>, _>>()?;
     normal.sort_unstable();
     if normal.windows(2).any(|p| p[0] == p[1]) {

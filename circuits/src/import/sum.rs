@@ -1,4 +1,4 @@
-//! Elementwise sums: residual connections, and the bias of a matrix product.
+//! Elementwise sums and products: residual connections, gates, and the bias of a matrix product.
 
 use alloc::format;
 use std::rc::Rc;
@@ -9,24 +9,60 @@ use super::{
     nodes::Call,
     value::{Kernel, LinearForm, LinearKernel, Pending, Real, Value},
 };
-use crate::op::Add;
+use crate::{
+    graph::{Quantization, TensorId},
+    op::{Add, Mul, Op},
+};
 
 impl Importer<'_> {
     /// `a, a_scale, a_zero?, b, b_scale, b_zero?, c_scale, c_zero?`
     pub(super) fn qlinear_add(&mut self, call: &mut Call<'_>) -> Result<Value, ImportError> {
+        self.qlinear_binary(call, Add)
+    }
+
+    /// Likewise.
+    pub(super) fn qlinear_mul(&mut self, call: &mut Call<'_>) -> Result<Value, ImportError> {
+        self.qlinear_binary(call, Mul)
+    }
+
+    fn qlinear_binary(&mut self, call: &mut Call<'_>, op: impl Into<Op>) -> Result<Value, ImportError> {
         let (a, _) = self.quantized(call, [0, 1, 2], "a")?;
         let (b, _) = self.quantized(call, [3, 4, 5], "b")?;
-        let q = call.quantization([6, 7], "the sum", self.builder.dtype(a))?;
-        let shape = self.builder.shape(a).to_vec();
-        self.builder.push(Add, &[a, b], shape, q).map(Value::Tensor)
+        let q: Quantization = call.quantization([6, 7], "the result", self.builder.dtype(a))?;
+        let operands: [TensorId; 2] = self.broadcast(a, b)?;
+        let shape = self.builder.shape(operands[0]).to_vec();
+        self.builder.push(op, &operands, shape, q).map(Value::Tensor)
+    }
+
+    /// `a, b`: two dequantized tensors, or functions of one.
+    pub(super) fn mul(&mut self, call: &mut Call<'_>) -> Result<Value, ImportError> {
+        let (a, b) = (call.operand(0, "a")?, call.operand(1, "b")?);
+        if let Some(map) = self.combined(&a, &b, |a, b| a * b)? {
+            return Ok(map);
+        }
+        match (a, b) {
+            (Value::Real(Real::Tensor(a)), Value::Real(Real::Tensor(b))) => {
+                let operands = self.broadcast(a, b)?;
+                Ok(Real::pending(Kernel::Product(operands), self.builder.shape(operands[0]).to_vec()))
+            }
+            _ => Err(ImportError::unsupported(
+                "Mul of operands that are neither dequantized tensors nor functions of one",
+            )
+            .hint("both must come from DequantizeLinear; integer tensors are multiplied by QLinearMul")),
+        }
     }
 
     /// `a, b`: two dequantized tensors, or a matrix product or convolution and its bias.
     pub(super) fn add(&mut self, call: &mut Call<'_>) -> Result<Value, ImportError> {
-        match (call.operand(0, "a")?, call.operand(1, "b")?) {
+        let (a, b) = (call.operand(0, "a")?, call.operand(1, "b")?);
+        let tensors = matches!((&a, &b), (Value::Real(Real::Tensor(_)), Value::Real(Real::Tensor(_))));
+        if !tensors && let Some(map) = self.combined(&a, &b, |a, b| a + b)? {
+            return Ok(map);
+        }
+        match (a, b) {
             (Value::Real(Real::Tensor(a)), Value::Real(Real::Tensor(b))) => {
-                let shape = self.builder.shape(a).to_vec();
-                Ok(Real::pending(Kernel::Sum([a, b]), shape))
+                let operands = self.broadcast(a, b)?;
+                Ok(Real::pending(Kernel::Sum(operands), self.builder.shape(operands[0]).to_vec()))
             }
             (Value::Real(Real::Pending(p)), bias @ (Value::Weights(_) | Value::Constant(_)))
             | (bias @ (Value::Weights(_) | Value::Constant(_)), Value::Real(Real::Pending(p))) => {

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::{activation::Softmax, builder::Builder, constant::Constant, proto::data_type};
 use crate::{
     graph::{Quantization, TensorId},
-    op::Window,
+    op::{Select, Window},
 };
 
 /// A tensor of the file.
@@ -22,6 +22,8 @@ pub(super) enum Value {
     Real(Real),
     /// A Softmax, which may only end the model.
     Softmax { logits: TensorId, softmax: Softmax, real: bool },
+    /// The index of the largest element of a tensor, which may only end the model.
+    Argmax { operand: TensorId, shape: Vec<usize>, real: bool },
 }
 
 /// Reals computed at run time.
@@ -42,6 +44,8 @@ pub(super) enum Move {
     Reshape(Vec<usize>),
     /// Output dimension `i` is input dimension `perm[i]`.
     Transpose(Vec<usize>),
+    /// Chosen elements.
+    Select(Rc<Select>),
 }
 
 /// An operator that lacks only the quantization of its result.
@@ -61,8 +65,14 @@ pub(super) enum Kernel {
     Sum([TensorId; 2]),
     /// Mean over windows.
     Average(TensorId, Window),
-    /// The tensor itself.
-    Copy(TensorId),
+    /// Product of two tensors.
+    Product([TensorId; 2]),
+    /// Tensors one after another along an axis.
+    Concat(Vec<TensorId>, usize),
+    /// Sum or mean over the last dimension of a tensor of these rows.
+    Reduce { x: TensorId, rows: usize, taps: usize, mean: bool },
+    /// A function of one tensor: its value at each of the 256 integers.
+    Map(TensorId, Rc<[f32]>),
 }
 
 #[derive(Clone)]
@@ -111,6 +121,7 @@ impl Value {
             Self::Weights(w) => (data_type::FLOAT, w.constant.dims.clone()),
             Self::Tensor(id) => (data_type::of(builder.dtype(*id)), builder.shape(*id).to_vec()),
             Self::Real(r) => (data_type::FLOAT, r.shape(builder).to_vec()),
+            Self::Argmax { shape, .. } => (data_type::INT64, shape.clone()),
             Self::Softmax { logits, softmax, real } => {
                 let elem_type = match softmax.output {
                     Some(Quantization { dtype, .. }) if !real => data_type::of(dtype),

@@ -9,7 +9,9 @@ mod concat;
 mod conv;
 mod dense;
 mod max_pool;
+mod mul;
 mod reshape;
+mod select;
 mod table;
 mod transpose;
 pub(crate) mod window;
@@ -17,8 +19,8 @@ pub(crate) mod window;
 use alloc::vec::Vec;
 
 pub use self::{
-    add::Add, average_pool::AveragePool, concat::Concat, conv::Conv, dense::Dense, max_pool::MaxPool, reshape::Reshape,
-    table::Table, transpose::Transpose, window::Window,
+    add::Add, average_pool::AveragePool, concat::Concat, conv::Conv, dense::Dense, max_pool::MaxPool, mul::Mul,
+    reshape::Reshape, select::Select, table::Table, transpose::Transpose, window::Window,
 };
 #[cfg(feature = "execute")]
 use crate::execute::Tensor;
@@ -111,6 +113,8 @@ registry! {
     7 Reshape,
     8 Transpose,
     9 Concat,
+    10 Mul,
+    11 Select,
 }
 
 /// The one operand of a unary operator.

@@ -1,4 +1,4 @@
-//! A unary function of an 8-bit tensor: 256 entries.
+//! A function of one 8-bit value, as its 256 results.
 
 use alloc::vec::Vec;
 
@@ -6,11 +6,11 @@ use super::{Operator, unary};
 #[cfg(feature = "execute")]
 use crate::execute::Tensor;
 use crate::{
-    circuit::{LowerError, Lowering, StepFunction, WireId},
+    circuit::{LowerError, Lowering, WireId},
     graph::{Encoder, GraphError, TensorInfo},
 };
 
-/// `y = entries[x − min(type of x)]`: requantization between scales, Relu, Clip.
+/// `y = entries[x − min(type of x)]`: requantization between scales, activations, any function of one value.
 ///
 /// Entries are computed once at import and are part of the canonical encoding.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,6 +56,6 @@ impl Operator for Table {
         let x = infos[0].quant;
         let f = |v: i64| i32::from(self.entries[(v - i64::from(x.dtype.min())) as usize]);
         let slope = f64::from(x.scale) / f64::from(output.quant.scale);
-        l.requantize(inputs[0], 1, 1, |_, domain| StepFunction::tabulate(domain, slope, f))
+        l.table(inputs[0], slope, f)
     }
 }

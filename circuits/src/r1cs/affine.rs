@@ -220,7 +220,7 @@ impl AffineStep {
     }
 
     /// Roughly the cost, in bits of shift.
-    fn weight(&self) -> usize {
+    pub(super) fn weight(&self) -> usize {
         let ties = self.ties.map_or(0, |ties| self.shift - ties.bits);
         (self.shift + ties) as usize + EXCEPTION_WEIGHT * self.exceptions.len()
     }

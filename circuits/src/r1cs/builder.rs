@@ -1,6 +1,6 @@
 //! Linear combinations that carry their value, and the builder that gadgets write to.
 
-use alloc::vec::Vec;
+use alloc::{sync::Arc, vec::Vec};
 
 use ark_bn254::Fr;
 use ark_ff::{AdditiveGroup as _, BigInteger as _, Field as _, One as _, PrimeField as _, Zero as _};
@@ -202,10 +202,25 @@ impl<'s, S: Sink> Builder<'s, S> {
             }
             Ranges::Lookups(l) => {
                 let index = l.plan.clamp(key.0, levels)?;
-                let Table::Clamp { below, above, .. } = l.plan.tables[index] else { return None };
+                let &Table::Clamp { below, above, .. } = &l.plan.tables[index] else { return None };
                 // An element of too wide a reach did not enter the plan.
                 (-i64::from(below) <= reach.lo && reach.hi <= i64::from(above)).then_some((index, below))
             }
+        }
+    }
+
+    /// Asks for a function with these values of consecutive arguments: the table that it is looked up in, or none if it
+    /// is left to bits, which take `by_bits` constraints.
+    pub(super) fn function_table(&mut self, values: &Arc<[u8]>, by_bits: usize) -> Option<usize> {
+        match &mut self.ranges {
+            Ranges::Bits => None,
+            Ranges::Collect(requests) => {
+                let request = requests.functions.entry(Arc::clone(values)).or_default();
+                request.count += 1;
+                request.by_bits += by_bits as u64;
+                None
+            }
+            Ranges::Lookups(l) => l.plan.function(values),
         }
     }
 

@@ -10,13 +10,14 @@
 //! A query or row costs one constraint and one full-width wire, its inverse; each table has a sum of its own. Rows are
 //! constants, so a table costs its rows once for the whole circuit: [`Plan`] chooses widths and uses accordingly.
 //!
-//! Two kinds of tables:
+//! Three kinds of tables:
 //! - **range** of `w` bits: the rows `0 .. 2^w`.
 //! - **clamp** of `L` levels over `[−A, B]`: the rows `(t + A) + K·min(max(t, 0), L)` for `t` in that interval, with
 //!   `K = 2^40`. A query packs a quotient that is only a combination with a result that is range-checked by itself: then
 //!   and only then the packing is binding, as long as `2^k·K` exceeds every difference of quotients (see `requantize`).
+//! - **function** of `n ≤ 256` arguments: the rows `t + K·f(t)` for `0 ≤ t < n`, both coordinates of a query in `[0, 2^8)`.
 
-use alloc::{collections::BTreeMap, vec, vec::Vec};
+use alloc::{collections::BTreeMap, sync::Arc, vec, vec::Vec};
 
 use ark_bn254::Fr;
 use ark_ff::PrimeField as _;
@@ -27,7 +28,7 @@ use super::builder::{fr, width};
 const PACKING: u32 = 40;
 
 /// The rows of a table, in order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Table {
     /// `0 .. 2^bits`.
     Range {
@@ -43,43 +44,48 @@ pub enum Table {
         /// Largest quotient.
         above: u32,
     },
+    /// `t + 2^40·values[t]`.
+    Function {
+        /// One value for each argument, less the smallest.
+        values: Arc<[u8]>,
+    },
 }
 
 impl Table {
     /// Number of rows.
-    pub fn len(self) -> usize {
+    pub fn len(&self) -> usize {
         match self {
             Self::Range { bits } => 1 << bits,
-            Self::Clamp { below, above, .. } => below as usize + above as usize + 1,
+            Self::Clamp { below, above, .. } => *below as usize + *above as usize + 1,
+            Self::Function { values } => values.len(),
         }
     }
 
     /// Whether there is no row; there always is one.
-    pub fn is_empty(self) -> bool {
+    pub fn is_empty(&self) -> bool {
         false
     }
 
-    fn integer(self, row: usize) -> u64 {
-        match self {
-            Self::Range { .. } => row as u64,
-            Self::Clamp { levels, below, .. } => {
-                let result = (row as u64).saturating_sub(below.into()).min(levels.into());
-                row as u64 + (result << PACKING)
-            }
-        }
+    fn integer(&self, row: usize) -> u64 {
+        let result = match self {
+            Self::Range { .. } => 0,
+            Self::Clamp { levels, below, .. } => (row as u64).saturating_sub((*below).into()).min((*levels).into()),
+            Self::Function { values } => values[row].into(),
+        };
+        row as u64 + (result << PACKING)
     }
 
     /// A row.
-    pub fn row(self, row: usize) -> Fr {
+    pub fn row(&self, row: usize) -> Fr {
         Fr::from(self.integer(row))
     }
 
     /// The row that has this value.
-    pub fn find(self, value: &Fr) -> Option<usize> {
+    pub fn find(&self, value: &Fr) -> Option<usize> {
         let [low, rest @ ..] = value.into_bigint().0;
         let row = match self {
             Self::Range { .. } => low,
-            Self::Clamp { .. } => low & ((1 << PACKING) - 1),
+            Self::Clamp { .. } | Self::Function { .. } => low & ((1 << PACKING) - 1),
         } as usize;
         (rest == [0; 3] && row < self.len() && self.integer(row) == low).then_some(row)
     }
@@ -159,6 +165,22 @@ pub(super) struct StepRequest {
     pub(super) by_bits: u64,
 }
 
+/// The elements that are looked up in one table of a function.
+#[derive(Clone, Debug, Default)]
+pub(super) struct FunctionRequest {
+    /// How many.
+    pub(super) count: u64,
+    /// Constraints of all by bits.
+    pub(super) by_bits: u64,
+}
+
+impl FunctionRequest {
+    /// Whether looking up pays: each element with its value, which is a range of one or two limbs.
+    fn pays(&self, rows: usize) -> bool {
+        ROW * rows as u64 + 3 * LOOKUP * self.count < CONSTRAINT * self.by_bits
+    }
+}
+
 /// What a circuit asks for.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Requests {
@@ -166,6 +188,8 @@ pub(super) struct Requests {
     pub(super) ranges: BTreeMap<u32, u64>,
     /// Steps that can be looked up, by relation and largest result.
     pub(super) steps: BTreeMap<(usize, u32), StepRequest>,
+    /// Functions that can be looked up, by their values.
+    pub(super) functions: BTreeMap<Arc<[u8]>, FunctionRequest>,
 }
 
 /// Which tables a circuit has, and what is looked up in them.
@@ -176,6 +200,8 @@ pub struct Plan {
     limbs: BTreeMap<u32, Limbs>,
     /// Clamp table of each relation and largest result whose steps are looked up.
     clamps: BTreeMap<(usize, u32), usize>,
+    /// Tables of the functions that are looked up.
+    functions: BTreeMap<Arc<[u8]>, usize>,
 }
 
 impl Plan {
@@ -193,6 +219,11 @@ impl Plan {
     fn with_steps(requests: &Requests, looked_up: &[(usize, u32)]) -> (u64, Self) {
         let mut ranges = requests.ranges.clone();
         let mut cost = 0;
+        let functions: Vec<_> = requests.functions.iter().filter(|(values, f)| f.pays(values.len())).collect();
+        for (values, function) in &functions {
+            let largest = values.iter().copied().max().unwrap_or_default();
+            *ranges.entry(width(largest.into()) as u32).or_default() += function.count;
+        }
         let mut reach: BTreeMap<u32, (u32, u32)> = BTreeMap::new();
         for (key, step) in &requests.steps {
             if !looked_up.contains(key) {
@@ -215,10 +246,14 @@ impl Plan {
         let table_of = |levels: u32| reach.keys().position(|&l| l == levels);
         let clamps = looked_up.iter().filter_map(|&key| Some((key, table_of(key.1)?))).collect();
 
+        let first = tables.len();
+        tables.extend(functions.iter().map(|(values, _)| Table::Function { values: Arc::clone(values) }));
+        let functions = functions.iter().zip(first..).map(|((values, _), i)| (Arc::clone(values), i)).collect();
+
         let (range_cost, widths) = Self::widths(&ranges);
         let limbs = ranges.keys().filter_map(|&bits| Some((bits, Limbs::new(bits, &widths)?))).collect();
         tables.extend(widths.iter().map(|&bits| Table::Range { bits }));
-        (cost + range_cost, Self { tables, limbs, clamps })
+        (cost + range_cost, Self { tables, limbs, clamps, functions })
     }
 
     /// One to three table widths with the least cost for these ranges.
@@ -248,7 +283,12 @@ impl Plan {
 
     /// Index of a range table.
     pub(super) fn range_table(&self, bits: u32) -> Option<usize> {
-        self.tables.iter().position(|&t| t == Table::Range { bits })
+        self.tables.iter().position(|t| *t == Table::Range { bits })
+    }
+
+    /// Table of a function that is looked up.
+    pub(super) fn function(&self, values: &[u8]) -> Option<usize> {
+        self.functions.get(values).copied()
     }
 
     /// Clamp table of a relation and largest result whose steps are looked up.
@@ -289,6 +329,8 @@ mod tests {
             Table::Clamp { levels: 255, below: 700, above: 900 },
             Table::Clamp { levels: 3, below: 0, above: 2 },
             Table::Clamp { levels: 7, below: 0, above: 0 },
+            Table::Function { values: (0..=255).rev().collect() },
+            Table::Function { values: Arc::new([3, 0, 3]) },
         ] {
             let mut rows: Vec<Fr> = (0..table.len()).map(|j| table.row(j)).collect();
             for (j, row) in rows.iter().enumerate() {
@@ -402,6 +444,7 @@ mod tests {
         let requests = Requests {
             ranges: BTreeMap::from([(8, 64)]),
             steps: BTreeMap::from([((2, 255), step(4000, 500)), ((4, 255), step(10, 20_000))]),
+            ..Requests::default()
         };
         let plan = Plan::new(&requests);
         assert!(plan.clamp(2, 255).is_some() && plan.clamp(4, 255).is_none());

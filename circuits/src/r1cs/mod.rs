@@ -3,7 +3,9 @@
 //! | file | gadget | constraints |
 //! |---|---|---|
 //! | `linear` | integer combinations with constant weights | none |
+//! | `product` | products of two values | 1 an element |
 //! | `requantize` | monotone step functions, by a multiplier, a shift and bits | about 20 to 45 an element |
+//! | `table` | any function of an 8-bit value | at most 46, or as `requantize` |
 //! | `max` | maximum of a window | 11 for each element but the first |
 //! | `range` | 8-bit inputs | 9 an element |
 //! | `commit` | salted Poseidon chain of the packed tensor | about 1.6 a byte, 773 or more in all |
@@ -26,9 +28,11 @@ mod linear;
 mod lookup;
 mod max;
 pub mod poseidon;
+mod product;
 mod range;
 mod requantize;
 mod synthesize;
+mod table;
 
 pub use ark_bn254::Fr;
 

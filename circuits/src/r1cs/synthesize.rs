@@ -14,8 +14,10 @@ use super::{
     linear::Accumulators,
     lookup::Plan,
     max::max,
+    product::product,
     range::range,
     requantize::requantize,
+    table::{Selector, cheap_step},
 };
 use crate::circuit::{
     Circuit, CommitmentUse, Disclosure, Interval, LowerError, Relation, WireId, description::EMPTY_POLICY_ID,
@@ -54,10 +56,20 @@ pub enum RangeChecks {
 /// A circuit with the certified arithmetic forms of all its step functions.
 pub struct Synthesizer<'c> {
     circuit: &'c Circuit,
-    /// For each relation that is a requantization, the forms of its functions.
-    forms: Vec<Vec<AffineStep>>,
+    /// For each relation, the forms of its functions.
+    forms: Vec<Forms>,
     /// The tables, where ranges are looked up.
     plan: Option<Plan>,
+}
+
+/// How the functions of a relation are proven.
+enum Forms {
+    /// It has none.
+    None,
+    /// By arithmetic.
+    Steps(Vec<AffineStep>),
+    /// By its table.
+    Table(Selector),
 }
 
 /// A wire while the circuit is walked.
@@ -80,14 +92,19 @@ impl<'c> Synthesizer<'c> {
         let forms = circuit.relations.iter().map(|r| match &r.relation {
             Relation::Requantize(q) => {
                 let forms: Result<Vec<_>, _> = q.functions.par_iter().map(AffineStep::find).collect();
-                forms.map_err(|e| LowerError { node: r.label.clone(), ..e })
+                forms.map(Forms::Steps).map_err(|e| LowerError { node: r.label.clone(), ..e })
+            }
+            Relation::Table(table) => {
+                let selector = Selector::new(table);
+                Ok(cheap_step(table, &selector).map_or(Forms::Table(selector), |f| Forms::Steps(alloc::vec![f])))
             }
             Relation::Range(_)
             | Relation::Linear(_)
+            | Relation::Product { .. }
             | Relation::Max { .. }
             | Relation::Reindex { .. }
             | Relation::Commit { .. }
-            | Relation::Disclose { .. } => Ok(Vec::new()),
+            | Relation::Disclose { .. } => Ok(Forms::None),
         });
         let mut this = Self { circuit, forms: forms.collect::<Result<_, _>>()?, plan: None };
         if ranges == RangeChecks::Lookups {
@@ -172,13 +189,26 @@ impl<'c> Synthesizer<'c> {
                     let x = (0..operands.len()).map(elements).collect::<Result<Vec<_>, _>>()?;
                     Some(Value::Accumulators(Accumulators::new(linear, &x), &applied.inputs))
                 }
-                Relation::Requantize(q) => {
+                Relation::Product { zeros } => {
+                    let mut products = Vec::new();
+                    for (i, (&x, &y)) in elements(0)?.iter().zip(elements(1)?).enumerate() {
+                        b.enter_element(i);
+                        products.push(product(b, [x, y], *zeros));
+                    }
+                    Some(Value::Elements(products))
+                }
+                relation @ (Relation::Requantize(_) | Relation::Table(_)) => {
+                    let function_of = |i| if let Relation::Requantize(q) = relation { q.function_of(i) } else { 0 };
                     let bounds = self.circuit.bounds(applied.inputs[0]);
                     let mut elements = Vec::with_capacity(bounds.len());
                     for (i, &range) in bounds.iter().enumerate() {
                         b.enter_element(i);
                         let x = Self::read(&wires, applied.inputs[0], i, b).ok_or_else(wrong)?;
-                        elements.push(requantize(b, &x, &self.forms[index][q.function_of(i)], range));
+                        elements.push(match &self.forms[index] {
+                            Forms::Steps(forms) => requantize(b, &x, &forms[function_of(i)], range),
+                            Forms::Table(selector) => selector.select(b, &x),
+                            Forms::None => return Err(wrong()),
+                        });
                     }
                     Some(Value::Elements(elements))
                 }

@@ -6,7 +6,7 @@ use avouch_circuits::{
     graph::{DType, Quantization},
     import::{
         Form,
-        ImportErrorKind::{Malformed, Refused, Unsupported},
+        ImportErrorKind::{Malformed, Refused, TooLarge, Unsupported},
         Imported, Kind, Softmax,
         proto::{Attribute, Model, Node, Tensor, attribute_type},
     },
@@ -181,14 +181,19 @@ fn tensors_of_different_scales_are_not_concatenated() {
     let place = "node y (Concat)";
     for (scale, zero) in [("one", "i3"), ("half", "i0")] {
         refused(&concat(scale, zero, ["x", "b"]), Unsupported, place, "elsewhere");
-        refused(&concat(scale, zero, ["r", "s"]), Unsupported, place, "elsewhere");
     }
     refused(&concat("half", "u5", ["x", "b"]), Malformed, place, "different types");
     refused(&concat("half", "i3", ["x", "s"]), Malformed, place, "all integers or all reals");
-    // An addition, too, has operands of their own scales, but of one shape.
-    let broadcast = ort("QLinearAdd", &["x", "half", "i3", "t", "half", "i3", "half", "i3"], "y", vec![]);
-    let nodes = vec![onnx("Transpose", &["x"], "t", vec![]), broadcast];
-    refused(&build((I8, &[1, 2]), nodes, vec![]), Refused, "y", "the same shape");
+    // Operands of an addition are repeated to one shape: x and its transpose, both of steps of ½ from −3.
+    let broadcast = |op: &str| {
+        let node = ort(op, &["x", "half", "i3", "t", "half", "i3", "half", "i3"], "y", vec![]);
+        build((I8, &[1, 2]), vec![onnx("Transpose", &["x"], "t", vec![]), node], vec![])
+    };
+    gives(&broadcast("QLinearAdd"), &[-1, 1], &[1, 3, 3, 5]);
+    // 4 · ½ = 2, 8 · ½ = 4 and so on, less 3.
+    gives(&broadcast("QLinearMul"), &[-1, 1], &[-1, 1, 1, 5]);
+    let cut = vec![onnx("Reshape", &["x", "three"], "t", vec![]), onnx("Relu", &["x"], "y", vec![])];
+    refused(&build((I8, &[1, 2]), cut, vec![int64s("three", &[1], &[3])]), Malformed, "node t (Reshape)", "shape [3]");
 }
 
 #[test]
@@ -369,4 +374,150 @@ fn operators_of_microsoft_need_their_import() {
     assert!(import_model(&m).is_ok());
     m.opset_import.pop();
     refused(&m, Malformed, "node y (QLinearAdd)", "does not import the operator set com.microsoft");
+}
+
+/// One operator on integers of int8, with constants.
+fn on_integers(shape: &[i64], op: &str, operands: &[&str], a: Vec<Attribute>, constants: Vec<Tensor>) -> Model {
+    build((I8, shape), vec![onnx(op, operands, "y", a)], constants)
+}
+
+#[test]
+fn elements_are_chosen_and_padded() {
+    let list = |name: &str, v: &[i64]| int64s(name, &[v.len() as i64], v);
+    let slice = |lists: [&[i64]; 4]| {
+        let names = ["starts", "ends", "axes", "steps"];
+        let constants = names.iter().zip(lists).map(|(n, v)| list(n, v)).collect();
+        on_integers(&[2, 3], "Slice", &["x", "starts", "ends", "axes", "steps"], vec![], constants)
+    };
+    let x = [1, 2, 3, 4, 5, 6];
+    gives(&slice([&[1], &[i64::MAX], &[1], &[1]]), &x, &[2, 3, 5, 6]);
+    gives(&slice([&[-1], &[i64::MIN], &[-1], &[-2]]), &x, &[3, 1, 6, 4]);
+    gives(&slice([&[1, -2], &[0, 9], &[0, 1], &[-1, i64::MAX]]), &x, &[5]);
+    let place = "node y (Slice)";
+    refused(&slice([&[0], &[1], &[0], &[0]]), Malformed, place, "a step of 0");
+    refused(&slice([&[0], &[1], &[2], &[1]]), Malformed, place, "axis 2 is outside rank 2");
+    refused(&slice([&[0, 0], &[1, 1], &[0, -2], &[1, 1]]), Malformed, place, "not distinct");
+    refused(&slice([&[0], &[1, 1], &[0], &[1]]), Malformed, place, "differ in length");
+    refused(&slice([&[2], &[1], &[0], &[1]]), Unsupported, place, "nothing is left");
+
+    let gather = |dims: &[i64], v: &[i64]| {
+        on_integers(&[2, 3], "Gather", &["x", "i"], vec![int("axis", 1)], vec![int64s("i", dims, v)])
+    };
+    assert_eq!(gives(&gather(&[1, 2], &[2, -3]), &x, &[3, 1, 6, 4]).graph.output_info().shape, [2, 1, 2]);
+    for i in [3, -4, i64::MAX, i64::MIN] {
+        refused(&gather(&[1], &[i]), Malformed, "node y (Gather)", "is outside dimension 1");
+    }
+
+    let pad = |mode: &'static str, pads: &[i64]| {
+        on_integers(&[1, 3], "Pad", &["x", "pads"], vec![text("mode", mode)], vec![list("pads", pads)])
+    };
+    gives(&pad("constant", &[0, 1, 1, 0]), &x[..3], &[0, 1, 2, 3, 0, 0, 0, 0]);
+    gives(&pad("edge", &[0, 2, 0, 1]), &x[..3], &[1, 1, 1, 2, 3, 3]);
+    gives(&pad("reflect", &[0, 2, 0, 2]), &x[..3], &[3, 2, 1, 2, 3, 2, 1]);
+    let place = "node y (Pad)";
+    refused(&pad("reflect", &[0, 3, 0, 0]), Malformed, place, "reflection beyond");
+    refused(&pad("edge", &[0, 0, 0, -1]), Unsupported, place, "a pad of -1");
+    refused(&pad("edge", &[0, 1, 1]), Malformed, place, "3 pads for 2 dimensions");
+    refused(&pad("mirror", &[0, 1, 0, 1]), Malformed, place, "mode = mirror");
+    for giant in [1 << 26, 1 << 40, i64::MAX] {
+        refused(&pad("constant", &[0, giant, 0, giant]), TooLarge, place, "elements");
+    }
+
+    let tile = |repeats: &[i64]| on_integers(&[1, 3], "Tile", &["x", "r"], vec![], vec![list("r", repeats)]);
+    gives(&tile(&[1, 2]), &x[..3], &[1, 2, 3, 1, 2, 3]);
+    for giant in [[1 << 40, 1], [i64::MAX, i64::MAX], [-1, 1]] {
+        refused(&tile(&giant), TooLarge, "node y (Tile)", "elements");
+    }
+    let resize = |scales: &[f32]| {
+        let scales = reals("scales", &[scales.len() as i64], scales);
+        on_integers(&[1, 3], "Resize", &["x", "", "scales"], vec![], vec![scales])
+    };
+    gives(&resize(&[1.0, 2.0]), &x[..3], &[1, 1, 2, 2, 3, 3]);
+    for factor in [1.5, 0.5, 0.0, -2.0, f32::NAN, f32::INFINITY] {
+        refused(&resize(&[1.0, factor]), Unsupported, "node y (Resize)", "a whole factor");
+    }
+    refused(&resize(&[2.0]), Malformed, "node y (Resize)", "1 factors for 2 dimensions");
+}
+
+#[test]
+fn a_split_has_an_output_for_each_part() {
+    let split = |sizes: &[i64]| {
+        let mut node = onnx("Split", &["x", "sizes"], "a", vec![int("axis", 1)]);
+        node.output.push("y".into());
+        build(
+            (I8, &[1, 3]),
+            vec![node, onnx("Relu", &["y"], "z", vec![])],
+            vec![int64s("sizes", &[sizes.len() as i64], sizes)],
+        )
+    };
+    gives(&split(&[1, 2]), &[1, 2, 3], &[2, 3]);
+    for sizes in [&[1, 1][..], &[3, 0], &[1, 1, 1], &[-1, 4], &[i64::MAX, i64::MAX]] {
+        refused(&split(sizes), Malformed, "node a (Split)", "3 elements in parts of");
+    }
+}
+
+#[test]
+fn functions_of_one_tensor_are_one_table() {
+    // x · Clip(x + 3, 0, 6) / 6 in its parts: a hard swish, on halves.
+    let nodes = vec![
+        dequantize("x", "half", "i0", "r"),
+        onnx("Add", &["r", "three"], "a", vec![]),
+        onnx("Clip", &["a", "zero", "six"], "c", vec![]),
+        onnx("Mul", &["c", "r"], "m", vec![]),
+        onnx("Div", &["m", "six"], "d", vec![]),
+        quantize("d", "half", "i0", "y"),
+    ];
+    let constants = vec![reals("three", &[], &[3.0]), reals("zero", &[], &[0.0]), reals("six", &[], &[6.0])];
+    let imported = gives(&build((I8, &[4]), nodes, constants), &[-8, -3, 2, 20], &[0, -1, 1, 20]);
+    assert_eq!(imported.graph.nodes.len(), 1);
+    let one = |op: &str| {
+        let nodes =
+            vec![dequantize("x", "half", "i0", "r"), onnx(op, &["r"], "f", vec![]), quantize("f", "one", "i0", "y")];
+        build((I8, &[3]), nodes, vec![])
+    };
+    gives(&one("Tanh"), &[-127, 1, 4], &[-1, 0, 1]);
+    gives(&one("Exp"), &[-127, 4, 127], &[0, 7, 127]);
+    for op in ["Sqrt", "Log"] {
+        refused(&one(op), Refused, &std::format!("node f ({op})"), "the function has no value at");
+    }
+    let apart = vec![
+        dequantize("x", "half", "i0", "r"),
+        onnx("Relu", &["x"], "p", vec![]),
+        dequantize("p", "half", "i0", "s"),
+        onnx("Div", &["r", "s"], "f", vec![]),
+        quantize("f", "one", "i0", "y"),
+    ];
+    refused(&build((I8, &[3]), apart, vec![]), Unsupported, "node f (Div)", "two different tensors");
+}
+
+#[test]
+fn sums_and_the_largest_element() {
+    let reduce = |op: &str, axes: i64| {
+        let mut m = build(
+            (I8, &[2, 3]),
+            vec![
+                dequantize("x", "half", "i0", "r"),
+                onnx(op, &["r", "axes"], "s", vec![int("keepdims", 0)]),
+                quantize("s", "half", "i3", "y"),
+            ],
+            vec![int64s("axes", &[1], &[axes])],
+        );
+        m.opset_import[0].version = 18;
+        m
+    };
+    let x = [1, 2, 3, 4, 5, -7];
+    gives(&reduce("ReduceSum", 0), &x, &[2, 4, -7]);
+    gives(&reduce("ReduceSum", 1), &x, &[3, -1]);
+    gives(&reduce("ReduceMean", -1), &x, &[-1, -2]);
+    refused(&reduce("ReduceSum", 2), Malformed, "node s (ReduceSum)", "axis 2 is outside rank 2");
+
+    let argmax = |shape: &[i64], axis| {
+        let mut m = on_integers(shape, "ArgMax", &["x"], vec![int("axis", axis)], vec![]);
+        graph(&mut m).output[0] = shapeless("y", avouch_circuits::import::proto::data_type::INT64);
+        m
+    };
+    let imported = gives(&argmax(&[1, 3], 1), &[4, 9, 9], &[4, 9, 9]);
+    assert!(imported.notes.iter().any(|n| n.contains("disclose argmax")));
+    refused(&argmax(&[2, 3], 1), Unsupported, "node y (ArgMax)", "along axis 1");
+    refused(&argmax(&[1, 3], 2), Malformed, "node y (ArgMax)", "outside rank");
 }

@@ -54,7 +54,9 @@ impl Case {
             Relation::Commit { .. } | Relation::Disclose { .. } => false,
             Relation::Range(_)
             | Relation::Linear(_)
+            | Relation::Product { .. }
             | Relation::Requantize(_)
+            | Relation::Table(_)
             | Relation::Max { .. }
             | Relation::Reindex { .. } => true,
         });
@@ -107,6 +109,17 @@ impl Case {
         let found: Vec<u32> = found.map(|(v, _)| v).collect();
         assert!(!found.is_empty(), "no witness at {name}");
         found
+    }
+
+    /// The first of the witnesses that a constraint of this name is the first to read, in each element.
+    #[track_caller]
+    pub(crate) fn looked_up_values(&self, name: &str, elements: usize) -> Vec<u32> {
+        let mut first = vec![None; elements];
+        for v in self.variables(name).into_iter().rev() {
+            let place = self.honest.origins[v as usize].unwrap();
+            first[place.element] = Some(v);
+        }
+        first.into_iter().map(|v| v.expect("a witness in each element")).collect()
     }
 
     /// Honest values of witnesses.

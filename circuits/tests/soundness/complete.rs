@@ -6,8 +6,8 @@ use avouch_circuits::{
     execute::trace,
     graph::{DType, Graph, GraphError, Node, Quantization, TensorId, TensorInfo},
     op::{
-        Add, AveragePool, Concat, Conv, Dense, MaxPool, Op, Operator as _, Requantization, Reshape, Table, Transpose,
-        Window,
+        Add, AveragePool, Concat, Conv, Dense, MaxPool, Mul, Op, Operator as _, Requantization, Reshape, Select, Table,
+        Transpose, Window,
     },
     r1cs::{Fr, RangeChecks, Synthesizer, public_inputs},
 };
@@ -110,6 +110,29 @@ impl Choices {
         p
     }
 
+    /// Any table.
+    fn any_table(&mut self, x: &Quantization, y: &Quantization) -> Table {
+        let values = self.pick(&[2, 5, 256]);
+        let entries: Vec<i32> = (0..256).map(|_| y.dtype.min() + self.below(values) as i32).collect();
+        Table::new(x.dtype, |v| entries[(v - x.dtype.min()) as usize])
+    }
+
+    /// Up to twice as many indices of each dimension, some of them none.
+    fn select(&mut self, x: &TensorInfo) -> Select {
+        let padded = self.below(2) == 0;
+        let axes: Vec<Vec<Option<u32>>> = x
+            .shape
+            .iter()
+            .map(|&extent| {
+                let n = 1 + self.below(2 * extent);
+                (0..n).map(|_| (!padded || self.below(4) > 0).then(|| self.below(extent) as u32)).collect()
+            })
+            .collect();
+        let q = x.quant.dtype;
+        let filled = axes.iter().flatten().any(Option::is_none);
+        Select { axes, fill: filled.then(|| self.between(q.min(), q.max()) as i16) }
+    }
+
     /// A nondecreasing table.
     fn table(&mut self, x: &Quantization, y: &Quantization) -> Table {
         let (a, b) = (self.between(y.dtype.min(), y.dtype.max()), self.between(y.dtype.min(), y.dtype.max()));
@@ -127,7 +150,7 @@ impl Choices {
             let all: Vec<usize> = (0..tensors.len()).filter(|&j| fits(&tensors[j])).collect();
             c.pick(&all)
         };
-        match self.below(9) {
+        match self.below(12) {
             0 if rank > 2 => {
                 let channels = x.shape[1];
                 let group = self.pick(&[1, channels]);
@@ -155,6 +178,9 @@ impl Choices {
             3 if rank > 2 => (AveragePool { window: self.window(rank, false) }.into(), vec![i], y),
             4 if rank > 2 => (MaxPool { window: self.window(rank, true) }.into(), vec![i], x.quant),
             5 => (self.table(&x.quant, &y).into(), vec![i], y),
+            9 => (Mul.into(), vec![i, like(self, &|t| t.shape == x.shape)], y),
+            10 => (self.any_table(&x.quant, &y).into(), vec![i], y),
+            11 => (self.select(x).into(), vec![i], x.quant),
             6 => (Reshape.into(), vec![i], x.quant),
             7 => (Transpose { perm: self.permutation(rank) }.into(), vec![i], x.quant),
             _ => {

@@ -4,9 +4,9 @@ use ark_ff::{AdditiveGroup as _, Field as _, PrimeField as _};
 use avouch_circuits::{
     circuit::{Circuit, CommitmentUse, Disclosure, Relation, StepFunction},
     graph::{DType, Graph},
-    op::{MaxPool, Window},
+    op::{MaxPool, Mul, Table, Window},
     r1cs::{
-        Commitment, Fr,
+        Commitment, Fr, RangeChecks,
         affine::{AffineStep, Parity},
         pack,
         poseidon::{chain, hash, tag},
@@ -15,7 +15,7 @@ use avouch_circuits::{
 
 use crate::{
     case::Case,
-    graphs::{graph, identity, info, quant, requantization},
+    graphs::{graph, hat, identity, info, quant, requantization, wave},
 };
 
 fn fr(v: i64) -> Fr {
@@ -380,6 +380,124 @@ mod requantize {
             for p in case.variables("requantize.tie") {
                 case.stops(&[case.flip(p)], &["requantize.tie"]);
             }
+        }
+    }
+}
+
+mod table {
+    use super::*;
+
+    fn table_graph(table: Table, n: usize) -> Graph {
+        let q = quant(DType::I8, 1.0, 3);
+        graph(table, info(&[n], q), &[], info(&[n], q))
+    }
+
+    fn case(table: Table, x: i16) -> Case {
+        let case = Case::bare(&table_graph(table, 1), &[x]);
+        case.holds();
+        case
+    }
+
+    fn wave_at(x: i16) -> Case {
+        case(wave(DType::I8, DType::I8), x)
+    }
+
+    #[test]
+    fn the_value_is_that_of_the_argument() {
+        for x in [-128, -113, -112, 0, 15, 16, 127] {
+            for table in [wave(DType::I8, DType::I8), hat(DType::I8, DType::I8)] {
+                let case = case(table.clone(), x);
+                let y = *case.variables("table.value").last().unwrap();
+                let honest = table.entries[(x + 128) as usize];
+                assert_eq!(case.values(&[y]), [fr(honest.into())]);
+                for v in table.entries.iter().filter(|&&v| v != honest) {
+                    case.stops(&[(y, fr((*v).into()))], &["table.value"]);
+                }
+                case.stops(&case.plus(&[(y, 256)]), &["table.value"]);
+            }
+        }
+    }
+
+    #[test]
+    fn bits_are_those_of_the_argument() {
+        let case = wave_at(77);
+        let bits = case.variables("table.bit");
+        assert_eq!(bits.len(), 8);
+        for i in 0..8 {
+            case.stops(&[case.flip(bits[i])], &["table.recomposition"]);
+            if i > 0 {
+                case.stops(&case.flip_compensated(&bits, i), &["table.bit"]);
+            }
+        }
+    }
+
+    #[test]
+    fn products_and_rows_are_products() {
+        for x in [-128, -1, 77, 127] {
+            let case = wave_at(x);
+            let (products, rows) = (case.variables("table.product"), case.variables("table.row"));
+            assert_eq!((products.len(), rows.len()), (22, 14));
+            for (variables, name) in [(products, "table.product"), (rows, "table.row")] {
+                for v in variables {
+                    case.stops(&case.plus(&[(v, 1)]), &[name]);
+                    case.stops(&case.plus(&[(v, -1)]), &[name]);
+                }
+            }
+        }
+    }
+
+    /// Sixteen elements and more are looked up.
+    fn looked_up() -> (Case, Table, Vec<i16>) {
+        let table = wave(DType::I8, DType::I8);
+        let input: Vec<i16> = (0..40).map(|i| (i * 37 % 256) as i16 - 128).collect();
+        let graph = table_graph(table.clone(), input.len());
+        let case = Case::with(RangeChecks::Lookups, &graph, Disclosure::Argmax, &input).unwrap();
+        case.holds();
+        (case, table, input)
+    }
+
+    #[test]
+    fn a_pair_that_is_no_row_is_not_looked_up() {
+        let (case, table, input) = looked_up();
+        let y = case.looked_up_values("table.value_range", input.len());
+        for (&y, &x) in y.iter().zip(&input) {
+            let honest = table.entries[(x + 128) as usize];
+            assert_eq!(case.values(&[y]), [fr(honest.into())]);
+            for v in [honest + 1, honest - 1, x].into_iter().filter(|&v| v != honest && (-128..=122).contains(&v)) {
+                let failures = case.failures(&[(y, fr(v.into()))]);
+                assert!(failures.contains(&"lookup.sum"), "{failures:?}");
+            }
+        }
+    }
+
+    /// The packed pair of another argument `t`, by a value that is no byte: `f(t) + (t − x) / 2^40`.
+    #[test]
+    fn a_value_by_field_division_is_out_of_range() {
+        let (case, table, input) = looked_up();
+        let y = case.looked_up_values("table.value_range", input.len())[0];
+        let x = input[0];
+        for t in [-127, 0, 5, 127] {
+            let steps = fr((t - x).into()) * fr(1 << 40).inverse().unwrap();
+            let forged = fr(table.entries[(t + 128) as usize].into()) + steps;
+            let failures = case.failures(&[(y, forged)]);
+            assert!(failures.contains(&"lookup.sum"), "{failures:?}");
+        }
+    }
+}
+
+mod product {
+    use super::*;
+
+    #[test]
+    fn the_product_is_that_of_both_operands() {
+        let q = quant(DType::I8, 0.1, 3);
+        let other = (info(&[1], q), Table::new(DType::I8, |v| v));
+        let case = Case::bare(&graph(Mul, info(&[1], q), &[other], info(&[1], quant(DType::I8, 0.5, -7))), &[77]);
+        case.holds();
+        let p = *case.variables("product.value").last().unwrap();
+        assert_eq!(case.values(&[p]), [fr(74 * 74)]);
+        for change in [1, -1, -74 * 74, -74 * 73] {
+            case.stops(&case.plus(&[(p, change)]), &["product.value"]);
         }
     }
 }

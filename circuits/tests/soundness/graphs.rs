@@ -2,7 +2,10 @@
 
 use avouch_circuits::{
     graph::{DType, Graph, GraphError, Node, Quantization, TensorId, TensorInfo},
-    op::{Add, AveragePool, Concat, Conv, Dense, MaxPool, Op, Requantization, Reshape, Table, Transpose, Window},
+    op::{
+        Add, AveragePool, Concat, Conv, Dense, MaxPool, Mul, Op, Requantization, Reshape, Select, Table, Transpose,
+        Window,
+    },
 };
 
 pub(crate) fn quant(dtype: DType, scale: f32, zero_point: i32) -> Quantization {
@@ -40,6 +43,15 @@ pub(crate) fn checked_graph(
     graph.check().map(|()| graph)
 }
 
+/// The input times itself.
+fn square(x: TensorInfo, y: TensorInfo) -> Graph {
+    let inputs = vec![TensorId(0); 2];
+    let node = Node { name: "op".into(), op: Mul.into(), inputs, output: TensorId(1) };
+    let graph = Graph { tensors: vec![x, y], nodes: vec![node], input: TensorId(0), output: TensorId(1) };
+    graph.check().unwrap();
+    graph
+}
+
 /// The input itself.
 pub(crate) fn identity(x: TensorInfo) -> Graph {
     Graph { tensors: vec![x], nodes: vec![], input: TensorId(0), output: TensorId(0) }
@@ -65,6 +77,16 @@ pub(crate) fn requantization(
 /// A monotone table between types: a slope with kinks, clipped.
 fn bend(from: DType, to: DType) -> Table {
     Table::new(from, |v| ((v - from.min()) * 3 / 2 + to.min() - 40).clamp(to.min() + 3, to.max()))
+}
+
+/// A table that rises and falls, with no two rows of 16 alike.
+pub(crate) fn wave(from: DType, to: DType) -> Table {
+    Table::new(from, |v| to.min() + ((v - from.min()) * (v - from.min() + 7) / 11) % 251)
+}
+
+/// A hat: many rows of 16 are alike.
+pub(crate) fn hat(from: DType, to: DType) -> Table {
+    Table::new(from, |v| to.min() + (100 - (v - from.min() - 120).abs()).max(3))
 }
 
 fn shift(from: DType, to: DType) -> Table {
@@ -137,6 +159,31 @@ pub(crate) fn every_operator(dtype: DType) -> Vec<(&'static str, Graph)> {
         ),
         ("MaxPool", graph(MaxPool { window: pool }, info(&[1, 1, 4, 3], qx), &[], info(&[1, 1, 2, 3], qx))),
         ("Table", graph(bend(dtype, other), info(&[5], qx), &[], info(&[5], qy))),
+        ("Table that falls", graph(wave(dtype, other), info(&[3], qx), &[], info(&[3], qy))),
+        ("Table of few rows", graph(hat(dtype, other), info(&[20], qx), &[], info(&[20], qy))),
+        ("Mul", graph(Mul, info(&[3], qx), &[(info(&[3], second), bend(dtype, dtype))], info(&[3], qy))),
+        ("Mul of a tensor by itself", square(info(&[3], qx), info(&[3], qy))),
+        (
+            "Select",
+            graph(
+                Select { axes: vec![vec![Some(1), Some(0), Some(1)], vec![Some(2), Some(0)]], fill: None },
+                info(&[2, 3], qx),
+                &[],
+                info(&[3, 2], qx),
+            ),
+        ),
+        (
+            "Select with padding",
+            graph(
+                Select {
+                    axes: vec![vec![None, Some(1), Some(0)], vec![Some(1), Some(2), Some(0), None]],
+                    fill: Some(dtype.min() as i16 + 9),
+                },
+                info(&[2, 3], qx),
+                &[],
+                info(&[3, 4], qx),
+            ),
+        ),
         ("Reshape", graph(Reshape, info(&[2, 3], qx), &[], info(&[3, 2], qx))),
         ("Transpose", graph(Transpose { perm: vec![2, 0, 1] }, info(&[2, 1, 3], qx), &[], info(&[3, 2, 1], qx))),
         (

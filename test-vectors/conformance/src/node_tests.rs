@@ -23,7 +23,23 @@ use crate::{
 };
 
 /// Operators that give elements of their input, unchanged: they commute with every map that keeps the order.
-const SELECTIONS: &[&str] = &["MaxPool", "Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze", "Concat"];
+const SELECTIONS: &[&str] = &[
+    "MaxPool",
+    "Reshape",
+    "Flatten",
+    "Transpose",
+    "Squeeze",
+    "Unsqueeze",
+    "Concat",
+    "Slice",
+    "Split",
+    "Gather",
+    "Pad",
+    "Expand",
+    "Tile",
+    "DepthToSpace",
+    "SpaceToDepth",
+];
 
 /// Tests whose recorded outputs wrap around where the specification of QLinearMatMul says "saturate", as ONNX Runtime
 /// does: their 8-bit type was given to unclipped values. They may differ where our result is saturated, and nowhere

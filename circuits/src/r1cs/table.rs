@@ -1,0 +1,166 @@
+//! Any function of an 8-bit value.
+//!
+//! A nondecreasing one may have a cheap arithmetic form; see `requantize`. Every other is looked up, or selected by the
+//! bits of its argument. With `u = x − lo` of low bits `l` and high bits `h`, the table is a matrix whose rows `r` are
+//! functions of the low bits, and
+//!
+//! ```text
+//! y = r₀(l) + Σ_{distinct rows r ≠ r₀} [h selects r]·(r − r₀)(l)
+//! ```
+//!
+//! Both factors are multilinear, so linear in the products of the low, or of the high, bits: of 8 bits, 9 constraints for
+//! the bits, 11 for the products of each half, and 15 for the sum.
+//!
+//! Looked up, `u + 2^40·(y − min)` is a row of the function's table. The proven bounds of `x` keep `u` below `2^8`, and
+//! `y − min` is range-checked by itself, so the packed value determines both, and `u` the row.
+
+use alloc::{sync::Arc, vec::Vec};
+
+use ark_bn254::Fr;
+use ark_ff::One as _;
+
+use super::{
+    affine::AffineStep,
+    builder::{Builder, Lc, Num, Sink, fr, small, width},
+    lookup::packing,
+};
+use crate::circuit::FunctionTable;
+
+/// What an arithmetic form costs beside its shift: the bits of the quotient, and clamping.
+const STEP_OVERHEAD: usize = 12;
+
+/// The arithmetic form of a function, if it has one that is cheaper than [`Selector`].
+pub(super) fn cheap_step(table: &FunctionTable, selector: &Selector) -> Option<AffineStep> {
+    let form = table.step.as_ref().and_then(|f| AffineStep::find(f).ok())?;
+    (form.weight() + STEP_OVERHEAD <= selector.constraints).then_some(form)
+}
+
+/// A function as its table.
+pub(super) struct Selector {
+    /// First argument.
+    first: i64,
+    /// Smallest value.
+    least: i64,
+    /// Values less the smallest, in the order of arguments.
+    values: Arc<[u8]>,
+    /// How many bits of the argument select within a row, and how many the row.
+    bits: [usize; 2],
+    /// Coefficients of the first row, and of each other: of the selection of its difference, and of the difference.
+    origin: Vec<i64>,
+    rows: Vec<[Vec<i64>; 2]>,
+    /// By bits.
+    constraints: usize,
+}
+
+impl Selector {
+    pub(super) fn new(table: &FunctionTable) -> Self {
+        let least = table.range().lo;
+        let values: Arc<[u8]> = table.values.iter().map(|&v| (i64::from(v) - least) as u8).collect();
+        let all = width(table.domain.hi - table.domain.lo);
+        let bits = [all / 2, all - all / 2];
+        // Arguments beyond the last do not occur.
+        let at = |i: usize| i64::from(values[i.min(values.len() - 1)]);
+        let row = |j: usize| (0..1 << bits[0]).map(|i| at(j << bits[0] | i)).collect::<Vec<i64>>();
+        let all_rows: Vec<Vec<i64>> = (0..1 << bits[1]).map(row).collect();
+        let mut distinct: Vec<&Vec<i64>> = all_rows.iter().collect();
+        distinct.sort_unstable();
+        distinct.dedup();
+        distinct.retain(|r| **r != all_rows[0]);
+        let rows = distinct.into_iter().map(|row| {
+            let selection = all_rows.iter().map(|r| i64::from(r == row)).collect();
+            let difference = row.iter().zip(&all_rows[0]).map(|(a, b)| a - b).collect();
+            [multilinear(selection), multilinear(difference)]
+        });
+        let rows: Vec<[Vec<i64>; 2]> = rows.collect();
+        let products: usize = bits.iter().map(|n| (1 << n) - 1 - n).sum();
+        let constraints = all + 1 + products + rows.len().max(1);
+        Self {
+            first: table.domain.lo,
+            least,
+            origin: multilinear(all_rows[0].clone()),
+            rows,
+            bits,
+            constraints,
+            values,
+        }
+    }
+
+    /// Constrains and returns the value at an `x` within the domain.
+    pub(super) fn select<S: Sink>(&self, b: &mut Builder<'_, S>, x: &Lc) -> Num {
+        if self.rows.is_empty() && self.origin[1..].iter().all(|&c| c == 0) {
+            let constant = b.constant(fr(self.least));
+            return b.materialize("table.value", &constant);
+        }
+        let u = x.clone().plus(fr(-self.first));
+        match b.function_table(&self.values, self.constraints) {
+            Some(table) => self.by_lookup(b, &u, table),
+            None => self.by_bits(b, &u),
+        }
+    }
+
+    fn by_lookup<S: Sink>(&self, b: &mut Builder<'_, S>, u: &Lc, table: usize) -> Num {
+        let row = small(&u.value).and_then(|u| self.values.get(usize::try_from(u).ok()?));
+        let y = b.witness(fr(self.least + i64::from(row.copied().unwrap_or_default())));
+        let value = b.var(y).plus(fr(-self.least));
+        let largest = self.values.iter().copied().max().unwrap_or_default();
+        b.range(["table.value_range"; 2], &value, width(largest.into()));
+        b.query("table.lookup", table, &u.clone().add_lc(packing(), &value));
+        y
+    }
+
+    fn by_bits<S: Sink>(&self, b: &mut Builder<'_, S>, u: &Lc) -> Num {
+        let bits = b.decompose(["table.bit", "table.recomposition"], u, self.bits[0] + self.bits[1]);
+        let (low, high) = bits.split_at(self.bits[0]);
+        let (low, high) = (monomials(b, low), monomials(b, high));
+        let mut y = combination(b, &self.origin, &low).plus(fr(self.least));
+        let Some(([selection, difference], rows)) = self.rows.split_last() else {
+            return b.materialize("table.value", &y);
+        };
+        for [selection, difference] in rows {
+            let (selected, difference) = (combination(b, selection, &high), combination(b, difference, &low));
+            let product = b.product("table.row", &difference, &selected);
+            y.push(Fr::one(), product);
+        }
+        let (selected, difference) = (combination(b, selection, &high), combination(b, difference, &low));
+        let value = b.witness(y.value + selected.value * difference.value);
+        let product = b.var(value).add_lc(-Fr::one(), &y);
+        b.enforce("table.value", &difference, &selected, &product);
+        value
+    }
+}
+
+/// The coefficients, over all products of bits, of the multilinear function with these values: at each index, the
+/// product of the bits that are set in it.
+fn multilinear(mut values: Vec<i64>) -> Vec<i64> {
+    let mut bit = 1;
+    while bit < values.len() {
+        for i in (0..values.len()).filter(|i| i & bit != 0) {
+            values[i] -= values[i ^ bit];
+        }
+        bit <<= 1;
+    }
+    values
+}
+
+/// The products of all subsets of bits, at the index whose bits are the subset.
+fn monomials<S: Sink>(b: &mut Builder<'_, S>, bits: &[Num]) -> Vec<Lc> {
+    let mut all = alloc::vec![b.constant(Fr::one())];
+    for &bit in bits {
+        let bit = b.var(bit);
+        for i in 0..all.len() {
+            let next = if i == 0 {
+                bit.clone()
+            } else {
+                let product = b.product("table.product", &all[i], &bit);
+                b.var(product)
+            };
+            all.push(next);
+        }
+    }
+    all
+}
+
+fn combination<S: Sink>(b: &Builder<'_, S>, coefficients: &[i64], of: &[Lc]) -> Lc {
+    let terms = coefficients.iter().zip(of).filter(|(c, _)| **c != 0);
+    terms.fold(b.lc(), |sum, (&c, lc)| sum.add_lc(fr(c), lc))
+}
