@@ -234,8 +234,8 @@ def step(name, a):
             witness = json.loads(Path(paths["witness.json"]).read_text())
             answer = {"outputs": [float(v) for v in witness["pretty_elements"]["rescaled_outputs"][0]]}
         elif name == "prove":
-            proof = ezkl.prove(paths["witness.json"], paths["circuit"], paths["pk"], paths["proof.json"], srs())
-            answer = {"proof_bytes": len(proof["hex_proof"].removeprefix("0x")) // 2}
+            ezkl.prove(paths["witness.json"], paths["circuit"], paths["pk"], paths["proof.json"], srs())
+            answer = {"proof_bytes": len(json.loads(Path(paths["proof.json"]).read_text())["proof"])}
         elif name == "verify":
             assert ezkl.verify(paths["proof.json"], paths["settings.json"], paths["vk"], srs()) is True
     print(json.dumps({"seconds": time.perf_counter() - start, "peak_bytes": peak(), "json": answer}))

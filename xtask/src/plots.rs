@@ -96,8 +96,11 @@ fn readable(seconds: f64) -> String {
 /// Powers of ten around some values: the exponents of the first and of the last.
 fn decades(values: impl Iterator<Item = f64>) -> Option<(i32, i32)> {
     let (low, high) = values.fold((f64::INFINITY, 0.0), |(low, high): (f64, f64), v| (low.min(v), high.max(v)));
+    if low <= 0.0 || low.is_infinite() {
+        return None;
+    }
     let (first, last) = (low.log10().floor() as i32, high.log10().ceil() as i32);
-    (low > 0.0 && low.is_finite()).then_some((first, last.max(first + 1)))
+    Some((first, last.max(first + 1)))
 }
 
 fn activations(results: &Results) -> Option<String> {
