@@ -364,8 +364,8 @@ mod tests {
     /// The results that a prover gets accepted for one accumulator, over all remainders in `[0, 2^shift)`, all results in
     /// `[0, 2^8)` and all rows of a clamp table, if rows are packed at a distance of `2^packing`:
     /// `total − rem + 2^shift·2^packing·result = 2^shift·row`.
-    fn accepted(table: Table, packing: u32, shift: u32, total: i128) -> Vec<i128> {
-        let Table::Clamp { levels, below, .. } = table else { panic!("no clamp table") };
+    fn accepted(table: &Table, packing: u32, shift: u32, total: i128) -> Vec<i128> {
+        let &Table::Clamp { levels, below, .. } = table else { panic!("no clamp table") };
         let clamped = |row: i128| (row - i128::from(below)).clamp(0, levels.into());
         let step = 1i128 << (shift + packing);
         let result = |j: i128| {
@@ -387,12 +387,12 @@ mod tests {
         let table = Table::Clamp { levels: 255, below, above };
         let total = |quotient: i128| ((quotient + i128::from(below)) << shift) + 12345;
         // Far in the saturated range, every result is some row's, and the remainder makes up for nothing.
-        assert_eq!(accepted(table, 8, shift, total(1 << 17)).len(), 256);
-        assert_eq!(accepted(table, 8, shift, total(-(1 << 17))).len(), 256);
+        assert_eq!(accepted(&table, 8, shift, total(1 << 17)).len(), 256);
+        assert_eq!(accepted(&table, 8, shift, total(-(1 << 17))).len(), 256);
         for (quotient, result) in [(-(1 << 17), 0), (-1, 0), (0, 0), (1, 1), (100, 100), (255, 255), (1 << 17, 255)] {
-            assert_eq!(accepted(table, PACKING, shift, total(quotient)), [result]);
+            assert_eq!(accepted(&table, PACKING, shift, total(quotient)), [result]);
             // The bound: one more than the rows is enough.
-            assert_eq!(accepted(table, 19, shift, total(quotient)), [result]);
+            assert_eq!(accepted(&table, 19, shift, total(quotient)), [result]);
         }
         // What was tried is the table that circuits use.
         let (quotient, result) = (100 + u64::from(below), 100u64);
@@ -415,6 +415,7 @@ mod tests {
             let requests = Requests {
                 ranges: BTreeMap::from([(8, 64), (1, count), (33, 1)]),
                 steps: BTreeMap::from([((2, 255), step(20, reach)), ((2, 1), step(7, 3)), ((4, 255), step(13, 900))]),
+                ..Requests::default()
             };
             let plan = Plan::new(&requests);
             let has = |bits: u32| {

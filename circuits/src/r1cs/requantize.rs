@@ -228,7 +228,7 @@ mod tests {
             let table = Table::Clamp { levels, below, above };
             let mut ranges = vec![form.shift, width(levels.into()) as u32];
             ranges.retain(|&bits| bits > 0);
-            let plan = Plan::of(&[width_of_table], &ranges, Some(table));
+            let plan = Plan::of(&[width_of_table], &ranges, Some(table.clone()));
             Some(Self { function, form, plan, rows: [table.len(), 1 << width_of_table] })
         }
 
@@ -447,13 +447,13 @@ mod tests {
         let mut found = candidates.filter_map(|(m, zero)| Step::new(m, zero, (-128, 127), domain, 6, 0));
         let channels: [Step; 3] = core::array::from_fn(|_| found.next().unwrap());
         let shifts: Vec<u32> = channels.iter().map(|c| c.form.shift).filter(|&s| s > 0).chain([8]).collect();
-        let reach = channels.iter().map(|c| match c.plan.tables[0] {
-            Table::Clamp { levels: 255, below, above } => (below, above),
+        let reach = channels.iter().map(|c| match &c.plan.tables[0] {
+            &Table::Clamp { levels: 255, below, above } => (below, above),
             other => panic!("{other:?}"),
         });
         let (below, above) = reach.fold((0, 0), |a, b| (a.0.max(b.0), a.1.max(b.1)));
         let table = Table::Clamp { levels: 255, below, above };
-        let plan = Plan::of(&[6], &shifts, Some(table));
+        let plan = Plan::of(&[6], &shifts, Some(table.clone()));
         let elements: Vec<_> = (-4000..=4000).step_by(61).flat_map(|x| channels.iter().map(move |c| (x, c))).collect();
         let run = |tamper: &[(u32, Fr)]| {
             let mut values = Vec::new();
