@@ -101,7 +101,7 @@ pub enum KeyRefused {
     NotRederived,
 }
 
-/// A key that a verifier trusts, prepared so that each proof costs about a millisecond.
+/// A key that a verifier trusts, prepared so that each proof costs about two milliseconds.
 pub struct AcceptedKey {
     key: VerifyingKey,
     prepared: Prepared,

@@ -13,6 +13,9 @@ use clap::Args;
 
 use crate::failure::Failure;
 
+/// Largest proof file read, in bytes: far above any.
+pub(crate) const MAX_PROOF: u64 = 1 << 20;
+
 /// What slot 7 shows.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct DisclosureArg(pub(crate) Disclosure);

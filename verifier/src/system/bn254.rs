@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use ark_bn254::Fr;
+use ark_bn254::{Fr, G2Affine};
 use ark_ec::{
     AffineRepr,
     short_weierstrass::{Affine, SWCurveConfig},
@@ -75,6 +75,23 @@ pub(super) fn check_point<C: SWCurveConfig>(
     }
     if !point.is_in_correct_subgroup_assuming_on_curve() {
         return err(Problem::WrongSubgroup);
+    }
+    Ok(())
+}
+
+/// Refuses a δ from which trapdoors are known. Two points are equal up to sign iff their x-coordinates are.
+pub(super) fn check_delta(
+    delta: &G2Affine,
+    beta: &G2Affine,
+    what: &'static str,
+    field: &'static str,
+) -> Result<(), DecodeError> {
+    let err = |problem| Err(DecodeError::new(what, field, Problem::Relation(problem)));
+    if delta.x == G2Affine::generator().x {
+        return err("δ is ± the generator: nobody contributed to this setup, all can forge");
+    }
+    if delta.x == beta.x {
+        return err("δ is ± β: proofs can be forged");
     }
     Ok(())
 }

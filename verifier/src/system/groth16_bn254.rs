@@ -26,7 +26,7 @@ use ark_groth16::{Groth16, PreparedVerifyingKey, Proof, prepare_verifying_key};
 
 use super::{
     ProofError, ProofSystem,
-    bn254::{MODULUS, check_point, put_point, read_point, scalars},
+    bn254::{MODULUS, check_delta, check_point, put_point, read_point, scalars},
 };
 use crate::{
     bytes::Reader,
@@ -83,14 +83,7 @@ impl Key {
         for (point, name) in self.ic.iter().zip(IC_NAMES) {
             check_point(point, KEY, name)?;
         }
-        // Two points are equal up to sign iff their x-coordinates are.
-        if self.delta.x == G2Affine::generator().x {
-            let problem = Problem::Relation("δ is ± the generator: nobody contributed to this setup, all can forge");
-            return Err(DecodeError::new(KEY, "delta", problem));
-        }
-        if self.delta.x == self.beta.x {
-            return Err(DecodeError::new(KEY, "delta", Problem::Relation("δ is ± β: proofs can be forged")));
-        }
+        check_delta(&self.delta, &self.beta, KEY, "delta")?;
         Ok(self)
     }
 }

@@ -44,7 +44,7 @@ use sha3::{Digest as _, Keccak256};
 
 use super::{
     ProofError, ProofSystem,
-    bn254::{MODULUS, check_point, put_point, read_point, scalar, scalars},
+    bn254::{MODULUS, check_delta, check_point, put_point, read_point, scalar, scalars},
 };
 use crate::{
     bytes::Reader,
@@ -92,16 +92,9 @@ impl Key {
         for (point, name) in ic.iter().zip(IC_NAMES) {
             check_point(point, KEY, name)?;
         }
-        // Two points are equal up to sign iff their x-coordinates are.
-        for (delta, name) in [(delta_1, "delta 1"), (delta_2, "delta 2")] {
-            if delta.x == G2Affine::generator().x {
-                let problem = Problem::Relation("δ is ± the generator: nobody contributed to this setup, all can forge");
-                return Err(DecodeError::new(KEY, name, problem));
-            }
-            if delta.x == beta.x {
-                return Err(DecodeError::new(KEY, name, Problem::Relation("δ is ± β: proofs can be forged")));
-            }
-        }
+        check_delta(delta_1, beta, KEY, "delta 1")?;
+        check_delta(delta_2, beta, KEY, "delta 2")?;
+        // Equal up to sign, as above.
         if delta_1.x == delta_2.x {
             let problem = Problem::Relation("δ₁ is ± δ₂: the phases are not apart, and proofs can be forged");
             return Err(DecodeError::new(KEY, "delta 2", problem));

@@ -11,6 +11,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::{
+    args::MAX_PROOF,
     console::{Answer, field, tick},
     failure::Failure,
 };
@@ -31,7 +32,7 @@ pub(crate) struct Open {
 impl Open {
     pub(crate) fn run(self) -> Result<Answer, Failure> {
         let openings = opening::read(&self.opening)?;
-        let file = ProofFile::decode(&read_bounded(&self.proof, 1 << 20)?)
+        let file = ProofFile::decode(&read_bounded(&self.proof, MAX_PROOF)?)
             .map_err(|e| Failure::rejected("malformed_proof", self.proof.display(), e))?;
         let mut opened: Vec<Value> = Vec::new();
         let mut text = String::new();

@@ -14,7 +14,7 @@ use clap::Args;
 use serde_json::json;
 
 use crate::{
-    args::Hex,
+    args::{Hex, MAX_PROOF},
     claim,
     console::{Answer, seconds, tick},
     failure::Failure,
@@ -61,9 +61,6 @@ pub(crate) struct Verify {
     #[arg(long, value_name = "SECONDS", default_value_t = 0, requires = "max_delay")]
     skew: u64,
 }
-
-/// Far above any proof file.
-const MAX_PROOF: u64 = 1 << 20;
 
 impl Verify {
     pub(crate) fn run(self) -> Result<Answer, Failure> {
