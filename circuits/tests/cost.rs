@@ -3,18 +3,21 @@
 
 use std::{fmt::Write as _, path::Path};
 
+use ark_ff::{BigInteger as _, PrimeField as _};
 use avouch_circuits::{
     circuit::{Circuit, Disclosure},
     import::import_file,
     r1cs::{Fr, Lc, PUBLIC_INPUTS, Place, RangeChecks, Sink, Synthesizer},
 };
 use expect_test::{Expect, expect};
+use sha2::{Digest as _, Sha256};
 
-/// Counts what setup is given.
+/// Counts what setup is given, and hashes it: another digest is another circuit version.
 #[derive(Default)]
 struct Setup {
     constraints: usize,
     witnesses: usize,
+    digest: Sha256,
 }
 
 impl Sink for Setup {
@@ -25,8 +28,15 @@ impl Sink for Setup {
         value
     }
 
-    fn constraint(&mut self, _place: Place, _a: &Lc, _b: &Lc, _c: &Lc) {
+    fn constraint(&mut self, _place: Place, a: &Lc, b: &Lc, c: &Lc) {
         self.constraints += 1;
+        for lc in [a, b, c] {
+            self.digest.update((lc.terms.len() as u64).to_be_bytes());
+            for (variable, coefficient) in &lc.terms {
+                self.digest.update(variable.to_be_bytes());
+                self.digest.update(coefficient.into_bigint().to_bytes_be());
+            }
+        }
     }
 }
 
@@ -56,6 +66,7 @@ fn report(model: &str) -> String {
             writeln!(report, "{:>7} {label}: {relation}", cost.constraints).unwrap();
         }
         writeln!(report, "{:>7} constraints, {} variables", cost.constraints, variables + derived).unwrap();
+        writeln!(report, "        digest {}", hex(&setup.digest.finalize()[..8])).unwrap();
     }
     writeln!(report, "model {}", hex(&graph.model_id())).unwrap();
     writeln!(report, "circuit {}", hex(&circuit.description.circuit_id())).unwrap();
@@ -73,23 +84,25 @@ fn digits_mlp() {
         &expect![[r#"
             by bits:
                 576 input: range
-                775 input: commit
+                739 input: commit
                1586 n0_Gemm_quant: requantize
                 664 n2_Gemm_quant: requantize
                 408 n4_Gemm_quant: requantize
                   1 output: disclose
                   5 statement: constants
-               4015 constraints, 3887 variables
+               3979 constraints, 3851 variables
+                    digest 2e333d52f464fd5c
             by lookups:
                 128 input: range
-                775 input: commit
-               1586 n0_Gemm_quant: requantize
-                664 n2_Gemm_quant: requantize
-                408 n4_Gemm_quant: requantize
+                739 input: commit
+                564 n0_Gemm_quant: requantize
+                215 n2_Gemm_quant: requantize
+                120 n4_Gemm_quant: requantize
                   1 output: disclose
                   5 statement: constants
-                 17 tables: rows and sums
-               3584 constraints, 3600 variables
+                 79 tables: rows and sums
+               1851 constraints, 2431 variables
+                    digest d34a91567d1affd4
             model 199acde5c22c9cc89a2b8cdc8822ff0414c885d9c3ce0c391e953311c4e34f07
             circuit b4d8cc0febb72b18d680b298491037b55cbac1ed34afeb499af0b48a8f4d73
         "#]],
@@ -103,27 +116,29 @@ fn digits_cnn() {
         &expect![[r#"
             by bits:
                 576 input: range
-                775 input: commit
+                739 input: commit
               20033 n0_Conv_quant: requantize
               44341 n2_Conv_quant: requantize
-               8448 n4_MaxPool: max
+               7680 n4_MaxPool: max
                1432 n6_Gemm_quant: requantize
                 428 n8_Gemm_quant: requantize
                   1 output: disclose
                   5 statement: constants
-              76039 constraints, 73696 variables
+              75235 constraints, 72892 variables
+                    digest 8b43c4ce7fa4e2d9
             by lookups:
                  64 input: range
-                775 input: commit
-               2560 n0_Conv_quant: requantize
-               5120 n2_Conv_quant: requantize
-               2304 n4_MaxPool: max
-               1432 n6_Gemm_quant: requantize
-                428 n8_Gemm_quant: requantize
+                739 input: commit
+               1536 n0_Conv_quant: requantize
+               3072 n2_Conv_quant: requantize
+               1536 n4_MaxPool: max
+                288 n6_Gemm_quant: requantize
+                 90 n8_Gemm_quant: requantize
                   1 output: disclose
                   5 statement: constants
-               2392 tables: rows and sums
-              15081 constraints, 23637 variables
+               2856 tables: rows and sums
+              10187 constraints, 16379 variables
+                    digest 85a09decbd153b93
             model 7b3f921885f439a292b9ad5297c3da710ef057d6fe27f88431bdd44a17901db3
             circuit b39b7eb7ae0f92932be7c2a531c5b15a59fbd909630860c864747626c1d097
         "#]],
@@ -137,31 +152,33 @@ fn lenet_mnist() {
         &expect![[r#"
             by bits:
                7056 input: range
-               1812 input: commit
+               1773 input: commit
              148608 conv_0_quant: requantize
-              28512 maxpool_2: max
+              25920 maxpool_2: max
               46464 conv_3_quant: requantize
-               8448 maxpool_5: max
+               7680 maxpool_5: max
                5642 gemm_7_quant: requantize
                3942 gemm_9_quant: requantize
                 452 gemm_11_quant: requantize
                   1 output: disclose
                   5 statement: constants
-             250942 constraints, 242891 variables
+             247543 constraints, 239492 variables
+                    digest 4e50891b96832186
             by lookups:
                 784 input: range
-               1812 input: commit
-              17280 conv_0_quant: requantize
-               7776 maxpool_2: max
-               5120 conv_3_quant: requantize
-               2304 maxpool_5: max
-                600 gemm_7_quant: requantize
-                504 gemm_9_quant: requantize
-                 50 gemm_11_quant: requantize
+               1773 input: commit
+              10368 conv_0_quant: requantize
+               5184 maxpool_2: max
+               3072 conv_3_quant: requantize
+               1536 maxpool_5: max
+               1080 gemm_7_quant: requantize
+                756 gemm_9_quant: requantize
+                 90 gemm_11_quant: requantize
                   1 output: disclose
                   5 statement: constants
-               6423 tables: rows and sums
-              42659 constraints, 68640 variables
+               6769 tables: rows and sums
+              31418 constraints, 48991 variables
+                    digest af6ed4c64c37bd28
             model e6410c4b9e119695665104e47c274b5224dfed62101094a90d847768de87b37b
             circuit 07b434283bba10707291e88e0ba3a64a4b226396047730c7c45a10e46ba213
         "#]],

@@ -17,7 +17,7 @@ pub struct FunctionTable {
 
 impl FunctionTable {
     /// The table of `f`.
-    pub(super) fn new(domain: Interval, slope: f64, f: impl Fn(i64) -> i32) -> Self {
+    pub(crate) fn new(domain: Interval, slope: f64, f: impl Fn(i64) -> i32) -> Self {
         let values = (domain.lo..=domain.hi).map(&f).collect();
         Self { domain, values, step: StepFunction::tabulate(domain, slope, f) }
     }

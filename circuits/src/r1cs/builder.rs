@@ -1,11 +1,11 @@
 //! Linear combinations that carry their value, and the builder that gadgets write to.
 
-use alloc::{sync::Arc, vec::Vec};
+use alloc::vec::Vec;
 
 use ark_bn254::Fr;
 use ark_ff::{AdditiveGroup as _, BigInteger as _, Field as _, One as _, PrimeField as _, Zero as _};
 
-use super::lookup::{Plan, Requests, Table};
+use super::lookup::{Plan, Requests, Step, StepRequest};
 use crate::circuit::Interval;
 
 /// Set in the number of a variable that is computed from the challenge; those are numbered apart from all others.
@@ -29,6 +29,8 @@ pub struct Lc {
     /// Variables and coefficients; left empty by a builder whose sink does not want terms.
     pub terms: Vec<(u32, Fr)>,
     tracked: bool,
+    /// Whether a variable is in it.
+    varies: bool,
 }
 
 impl Lc {
@@ -41,6 +43,7 @@ impl Lc {
     /// Adds `coefficient · x` in place.
     pub fn push(&mut self, coefficient: Fr, x: Num) {
         self.value += coefficient * x.value;
+        self.varies = true;
         if self.tracked {
             self.terms.push((x.variable, coefficient));
         }
@@ -58,10 +61,16 @@ impl Lc {
     /// `self + coefficient · other`.
     pub fn add_lc(mut self, coefficient: Fr, other: &Self) -> Self {
         self.value += coefficient * other.value;
+        self.varies |= other.varies;
         if self.tracked {
             self.terms.extend(other.terms.iter().map(|&(v, c)| (v, c * coefficient)));
         }
         self
+    }
+
+    /// Whether no variable is in it, so that its value is the same for every witness.
+    pub fn is_constant(&self) -> bool {
+        !self.varies
     }
 
     /// `coefficient · self`.
@@ -106,9 +115,6 @@ pub trait Sink {
         Fr::zero()
     }
 }
-
-/// Widest reach of quotients, on each side, that a table is made for.
-pub(super) const MAX_REACH: u32 = 1 << 20;
 
 /// How ranges are proven.
 pub(super) enum Ranges<'p> {
@@ -177,50 +183,17 @@ impl<'s, S: Sink> Builder<'s, S> {
         self.inverse_powers[i]
     }
 
-    /// Asks for a step of the current relation: a remainder of `shift` bits, a quotient within `reach`, a result of at most
-    /// `levels`. The table that it is looked up in and how far below zero that goes, or none if it is left to bits, which
-    /// take `by_bits` constraints.
-    pub(super) fn step_table(
-        &mut self,
-        shift: u32,
-        reach: Interval,
-        levels: u32,
-        by_bits: usize,
-    ) -> Option<(usize, u32)> {
-        let key = (self.place.relation, levels);
+    /// How the elements of one of the current relation's functions are proven; none where it is only being collected what
+    /// is asked for, so that nothing has to be constrained.
+    pub(super) fn step(&mut self, function: usize, request: impl FnOnce() -> StepRequest) -> Option<&'s Step> {
+        let key = (self.place.relation, function);
         match &mut self.ranges {
-            Ranges::Bits => None,
+            Ranges::Bits => Some(&Step::Bits),
             Ranges::Collect(requests) => {
-                let bound = |v: i64| u32::try_from(v.max(0)).ok().filter(|&v| v <= MAX_REACH);
-                let (below, above) = (bound(-reach.lo)?, bound(reach.hi)?);
-                let step = requests.steps.entry(key).or_default();
-                *step.shifts.entry(shift).or_default() += 1;
-                step.below = step.below.max(below);
-                step.above = step.above.max(above);
-                step.by_bits += by_bits as u64;
+                requests.steps.entry(key).or_insert_with(request).count += 1;
                 None
             }
-            Ranges::Lookups(l) => {
-                let index = l.plan.clamp(key.0, levels)?;
-                let &Table::Clamp { below, above, .. } = &l.plan.tables[index] else { return None };
-                // An element of too wide a reach did not enter the plan.
-                (-i64::from(below) <= reach.lo && reach.hi <= i64::from(above)).then_some((index, below))
-            }
-        }
-    }
-
-    /// Asks for a function with these values of consecutive arguments: the table that it is looked up in, or none if it
-    /// is left to bits, which take `by_bits` constraints.
-    pub(super) fn function_table(&mut self, values: &Arc<[u8]>, by_bits: usize) -> Option<usize> {
-        match &mut self.ranges {
-            Ranges::Bits => None,
-            Ranges::Collect(requests) => {
-                let request = requests.functions.entry(Arc::clone(values)).or_default();
-                request.count += 1;
-                request.by_bits += by_bits as u64;
-                None
-            }
-            Ranges::Lookups(l) => l.plan.function(values),
+            Ranges::Lookups(l) => Some(l.plan.step(key).unwrap_or(&Step::Bits)),
         }
     }
 
@@ -249,7 +222,7 @@ impl<'s, S: Sink> Builder<'s, S> {
 
     /// A combination whose value is known already; `terms` is only called where terms are wanted.
     pub fn lc_with(&self, value: Fr, terms: impl FnOnce() -> Vec<(u32, Fr)>) -> Lc {
-        Lc { value, terms: if S::TERMS { terms() } else { Vec::new() }, tracked: S::TERMS }
+        Lc { value, terms: if S::TERMS { terms() } else { Vec::new() }, tracked: S::TERMS, varies: true }
     }
 
     /// A fresh witness.
@@ -474,13 +447,18 @@ impl<'s, S: Sink> Builder<'s, S> {
         let n = width(-1 - bounds.lo).max(width(bounds.hi));
         let shifted = difference.clone().plus(power(n));
         if let Ranges::Bits = self.ranges {
-            let bits = self.decompose(names, &shifted, n + 1);
-            return self.var(bits[n]);
+            return self.top_bit(names, &shifted, n);
         }
         let top = self.boolean(names[0], shifted.value.into_bigint().get_bit(n));
         let low = shifted.add(-power(n), top);
         self.range(names, &low, n);
         self.var(top)
+    }
+
+    /// Bit `n` of a value below `2^(n+1)`, by bits whatever ranges are proven by.
+    pub(super) fn top_bit(&mut self, names: [&'static str; 2], value: &Lc, n: usize) -> Lc {
+        let bits = self.decompose(names, value, n + 1);
+        self.var(bits[n])
     }
 
     /// A witness that equals `then` if the bit `condition` is one, else `otherwise`.
@@ -522,14 +500,18 @@ pub(super) fn width(v: i64) -> usize {
     (i64::BITS - v.leading_zeros()) as usize
 }
 
+/// The value as a signed integer of at most 127 bits and a sign, if it is one.
+pub(super) fn signed(value: &Fr) -> Option<i128> {
+    let integer = |value: Fr| match value.into_bigint().0 {
+        [low, high, 0, 0] if high >> 63 == 0 => Some((i128::from(high) << 64) | i128::from(low)),
+        _ => None,
+    };
+    integer(*value).or_else(|| integer(-*value).map(|v| -v))
+}
+
 /// The value as a small signed integer, if it is one.
 pub(super) fn small(value: &Fr) -> Option<i64> {
-    let limbs = value.into_bigint().0;
-    if limbs[1..] == [0, 0, 0] && limbs[0] <= i32::MAX as u64 {
-        return Some(limbs[0] as i64);
-    }
-    let limbs = (-*value).into_bigint().0;
-    (limbs[1..] == [0, 0, 0] && limbs[0] <= i32::MAX as u64).then(|| -(limbs[0] as i64))
+    signed(value).and_then(|v| i64::try_from(v).ok())
 }
 
 #[cfg(test)]
@@ -584,7 +566,7 @@ pub(super) mod tests {
         const FIRST_ROW: u32 = X + 3;
 
         fn new() -> Self {
-            let plan = Plan::of(&[4], &[10], None);
+            let plan = Plan::of(&[4], &[10]);
             let limbs = plan.limbs(10).unwrap();
             assert_eq!((&limbs.widths, &limbs.tables), (&vec![4, 4, 2], &vec![4, 4, 4]));
             Self(plan)
@@ -676,7 +658,7 @@ pub(super) mod tests {
     /// One sum for all tables would accept this: a value that only the other table has, counted there.
     #[test]
     fn each_table_has_a_sum_of_its_own() {
-        let plan = Plan::of(&[3, 5], &[3, 5], None);
+        let plan = Plan::of(&[3, 5], &[3, 5]);
         let check = |tamper: &[(u32, Fr)]| {
             check_at(challenge(), &plan, tamper, |b| {
                 for (value, bits) in [(20, 3), (6, 5)] {
@@ -719,7 +701,7 @@ pub(super) mod tests {
 
     #[test]
     fn one_value_may_be_looked_up_many_times() {
-        let plan = Plan::of(&[3], &[3], None);
+        let plan = Plan::of(&[3], &[3]);
         let check = |tamper: &[(u32, Fr)]| {
             check_at(challenge(), &plan, tamper, |b| {
                 let x = b.witness(fr(5));
@@ -734,7 +716,7 @@ pub(super) mod tests {
 
     #[test]
     fn a_range_of_no_bits_is_zero() {
-        let plan = Plan::of(&[3], &[], None);
+        let plan = Plan::of(&[3], &[]);
         let failures = |value| {
             let checker = check_at(challenge(), &plan, &[], |b| {
                 let x = b.witness(value);
@@ -751,7 +733,7 @@ pub(super) mod tests {
     fn comparisons_are_exact_and_their_bit_cannot_be_another() {
         // −5 ≤ d ≤ 9: 16 is added, and the top of five bits is the answer.
         let bounds = Interval::new(-5, 9);
-        let plan = Plan::of(&[3], &[4], None);
+        let plan = Plan::of(&[3], &[4]);
         let check = |d: i64, tamper: &[(u32, Fr)]| {
             let mut answer = fr(0);
             let checker = check_at(challenge(), &plan, tamper, |b| {
@@ -777,7 +759,7 @@ pub(super) mod tests {
     /// What the builder emits has the shape that setup demands.
     #[test]
     fn lookups_are_closed() {
-        let plan = Plan::of(&[3, 4], &[4, 10], None);
+        let plan = Plan::of(&[3, 4], &[4, 10]);
         let mut closure = Closure::new(Checker::new(&[challenge()]), Some(1));
         let mut b = Builder::new(&mut closure, 0, Some(&plan));
         for bits in [4, 10] {

@@ -5,9 +5,10 @@
 //! | constraint | A | B | C |
 //! |---|---|---|---|
 //! | definition | one derived witness that no other defines, once | the challenge, once, and what was committed | what was committed |
-//! | sum | derived witnesses alone | the constant one | nothing |
+//! | sum | derived witnesses alone, each 1 or −1 times, and none that is in another sum | the constant one | nothing |
 //!
-//! where *what was committed* is linear in first-phase witnesses, the constant one and the statement's public inputs.
+//! and every derived witness has a definition and is in a sum: one that is in none would be a query that nothing tests.
+//! Here *what was committed* is linear in first-phase witnesses, the constant one and the statement's public inputs.
 //! Otherwise a prover who knows the challenge could choose a query, a multiplicity or a table entry to fit it.
 
 use alloc::{format, string::String, vec::Vec};
@@ -27,33 +28,42 @@ pub struct ClosureError {
     pub message: String,
 }
 
+/// Where a derived witness was met.
+#[derive(Clone, Copy, Default)]
+struct Derived {
+    is_defined: bool,
+    is_summed: bool,
+}
+
 /// Checks every constraint on its way to another sink.
 pub struct Closure<S> {
     inner: S,
     challenge: Option<u32>,
-    /// Derived witnesses that have their definition.
-    defined: Vec<bool>,
+    derived: Vec<Derived>,
     error: Option<ClosureError>,
 }
 
 impl<S: Sink> Closure<S> {
     /// A check of constraints whose challenge, if there is one, is this variable.
     pub fn new(inner: S, challenge: Option<u32>) -> Self {
-        Self { inner, challenge, defined: Vec::new(), error: None }
+        Self { inner, challenge, derived: Vec::new(), error: None }
     }
 
-    /// The other sink, if no constraint broke the closure and every derived witness is defined.
+    /// The other sink, if no constraint broke the closure, and every derived witness is defined and in a sum.
     pub fn finish(self) -> Result<S, ClosureError> {
-        match self.error {
-            Some(e) => Err(e),
-            None => match self.defined.iter().position(|d| !d) {
-                None => Ok(self.inner),
-                Some(i) => Err(ClosureError {
-                    place: Place { relation: 0, element: 0, name: "derived" },
-                    message: format!("derived witness {i} has no definition"),
-                }),
-            },
+        if let Some(error) = self.error {
+            return Err(error);
         }
+        let missing = |what: &str, has: fn(&Derived) -> bool| match self.derived.iter().position(|d| !has(d)) {
+            None => Ok(()),
+            Some(i) => Err(ClosureError {
+                place: Place { relation: 0, element: 0, name: "derived" },
+                message: format!("derived witness {i} {what}"),
+            }),
+        };
+        missing("has no definition", |d| d.is_defined)?;
+        missing("is in no sum", |d| d.is_summed)?;
+        Ok(self.inner)
     }
 
     fn check(&mut self, a: &Lc, b: &Lc, c: &Lc) -> Result<(), &'static str> {
@@ -77,13 +87,23 @@ impl<S: Sink> Closure<S> {
                 let one = matches!(b.terms.as_slice(), [(0, c)] if c.is_one());
                 let alone = a.terms.iter().all(|t| is_derived(t.0));
                 let zero = c.terms.iter().all(|t| t.1.is_zero());
-                if one && alone && zero { Ok(()) } else { Err("a sum of derived witnesses is not tested against zero") }
+                if !(one && alone && zero) {
+                    return Err("a sum of derived witnesses is not tested against zero");
+                }
+                for (variable, coefficient) in &a.terms {
+                    match self.derived.get_mut((variable & !DERIVED) as usize) {
+                        Some(d) if !d.is_summed && (coefficient.is_one() || (-*coefficient).is_one()) => {
+                            d.is_summed = true;
+                        }
+                        Some(_) | None => return Err("a derived witness is in two sums, or scaled there"),
+                    }
+                }
+                Ok(())
             }
             [coefficient] if coefficient.is_one() => {
                 let [(variable, one)] = a.terms.as_slice() else { return Err("a definition of several witnesses") };
-                let defined = self.defined.get_mut((variable & !DERIVED) as usize);
-                match defined {
-                    Some(d) if !*d && one.is_one() => *d = true,
+                match self.derived.get_mut((variable & !DERIVED) as usize) {
+                    Some(d) if !d.is_defined && one.is_one() => d.is_defined = true,
                     Some(_) | None => return Err("a derived witness is defined twice, or scaled"),
                 }
                 Ok(())
@@ -112,7 +132,7 @@ impl<S: Sink> Sink for Closure<S> {
     }
 
     fn derived(&mut self, numerator: Fr, denominator: Fr) -> Fr {
-        self.defined.push(false);
+        self.derived.push(Derived::default());
         self.inner.derived(numerator, denominator)
     }
 }
@@ -197,7 +217,7 @@ mod tests {
         assert_eq!(check([&[(WITNESS, 2), (PUBLIC, 1)], &[(WITNESS, 1)], &[(WITNESS, 3), (ONE, 1)]]), Ok(()));
         let wide = [(CHALLENGE, 1), (WITNESS, -3), (PUBLIC, 2), (ONE, 9)];
         let definition: [Terms<'_>; 3] = [&[(FIRST, 1)], &wide, &[(WITNESS, 4), (PUBLIC, -1)]];
-        assert_eq!(check_with(Some(CHALLENGE), 1, &[definition]), Ok(()));
+        assert_eq!(check_with(Some(CHALLENGE), 1, &[definition, [&[(FIRST, -1)], &[(ONE, 1)], &[]]]), Ok(()));
         assert_eq!(check_with(None, 0, &[[&[(WITNESS, 1)], &[(WITNESS, 1)], &[(ONE, 1)]]]), Ok(()));
     }
 
@@ -293,6 +313,30 @@ mod tests {
         refuses([&[(FIRST, 1)], &[(ONE, 1), (WITNESS, 1)], &[]], message);
         for c in [[(ONE, 1)], [(WITNESS, 1)], [(PUBLIC, -1)]] {
             refuses([&[(FIRST, 1)], &[(ONE, 1)], &c], message);
+        }
+    }
+
+    /// A query that is in no sum, in one only by half, or made up for in another.
+    #[test]
+    fn a_derived_witness_is_in_exactly_one_sum() {
+        let definitions = [DEFINE_FIRST, DEFINE_SECOND];
+        let check = |sums: &[Terms<'_>]| {
+            let sums = sums.iter().map(|&a| [a, &[(ONE, 1)], &[]]);
+            check_with(Some(CHALLENGE), 2, &definitions.into_iter().chain(sums).collect::<Vec<_>>())
+        };
+        assert_eq!(check(&[&[(FIRST, 1), (SECOND, -1)]]), Ok(()));
+        assert_eq!(check(&[&[(FIRST, -1)], &[(SECOND, 1)]]), Ok(()));
+        assert_eq!(check(&[]).unwrap_err().message, "derived witness 0 is in no sum");
+        assert_eq!(check(&[&[(FIRST, 1)]]).unwrap_err().message, "derived witness 1 is in no sum");
+        let wrong: [[Terms<'_>; 2]; 4] = [
+            [&[(FIRST, 1), (SECOND, -1)], &[(FIRST, 1)]],
+            [&[(FIRST, 1), (SECOND, -1), (FIRST, 1)], &[(SECOND, 1)]],
+            [&[(FIRST, 2)], &[(SECOND, -1)]],
+            [&[(FIRST, 0)], &[(SECOND, -1)]],
+        ];
+        for sums in wrong {
+            let error = check(&sums).unwrap_err();
+            assert!(error.message.contains("in two sums, or scaled"), "{error}");
         }
     }
 

@@ -10,54 +10,47 @@
 //! A query or row costs one constraint and one full-width wire, its inverse; each table has a sum of its own. Rows are
 //! constants, so a table costs its rows once for the whole circuit: [`Plan`] chooses widths and uses accordingly.
 //!
-//! Three kinds of tables:
-//! - **range** of `w` bits: the rows `0 .. 2^w`.
-//! - **clamp** of `L` levels over `[−A, B]`: the rows `(t + A) + K·min(max(t, 0), L)` for `t` in that interval, with
-//!   `K = 2^40`. A query packs a quotient that is only a combination with a result that is range-checked by itself: then
-//!   and only then the packing is binding, as long as `2^k·K` exceeds every difference of quotients (see `requantize`).
-//! - **function** of `n ≤ 256` arguments: the rows `t + K·f(t)` for `0 ≤ t < n`, both coordinates of a query in `[0, 2^8)`.
+//! Two kinds of tables:
+//! - **range** of `n` rows: `0 .. n`.
+//! - **steps**: the intervals of a piecewise constant function, `start + K·value` with `K = 2^40`. A query packs a start
+//!   that is only a combination with a value that is range-checked by itself: then and only then the packing is binding,
+//!   as long as `K` exceeds every difference of starts (see `steps`).
 
-use alloc::{collections::BTreeMap, sync::Arc, vec, vec::Vec};
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    vec,
+    vec::Vec,
+};
 
 use ark_bn254::Fr;
 use ark_ff::PrimeField as _;
 
-use super::builder::{fr, width};
+use super::{
+    builder::fr,
+    steps::{Cover, Distance, LookedUp, Runs},
+};
 
-/// Distance of the two coordinates of a packed row, as a power of two; see `requantize` for what it has to exceed.
+/// Distance of the two coordinates of a packed row, as a power of two; see `steps` for what it has to exceed.
 const PACKING: u32 = 40;
 
 /// The rows of a table, in order.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Table {
-    /// `0 .. 2^bits`.
+    /// `0 .. rows`.
     Range {
-        /// Bits.
-        bits: u32,
+        /// How many.
+        rows: u32,
     },
-    /// `(t + below) + 2^40·clamp(t, 0, levels)` for `t` from `−below` to `above`.
-    Clamp {
-        /// Largest result.
-        levels: u32,
-        /// How far below zero a quotient can be.
-        below: u32,
-        /// Largest quotient.
-        above: u32,
-    },
-    /// `t + 2^40·values[t]`.
-    Function {
-        /// One value for each argument, less the smallest.
-        values: Arc<[u8]>,
-    },
+    /// `start + 2^40·value` for each interval of a function, starts and values counted from the least.
+    Steps(Cover),
 }
 
 impl Table {
     /// Number of rows.
     pub fn len(&self) -> usize {
         match self {
-            Self::Range { bits } => 1 << bits,
-            Self::Clamp { below, above, .. } => *below as usize + *above as usize + 1,
-            Self::Function { values } => values.len(),
+            Self::Range { rows } => *rows as usize,
+            Self::Steps(cover) => cover.rows().len(),
         }
     }
 
@@ -67,12 +60,13 @@ impl Table {
     }
 
     fn integer(&self, row: usize) -> u64 {
-        let result = match self {
-            Self::Range { .. } => 0,
-            Self::Clamp { levels, below, .. } => (row as u64).saturating_sub((*below).into()).min((*levels).into()),
-            Self::Function { values } => values[row].into(),
-        };
-        row as u64 + (result << PACKING)
+        match self {
+            Self::Range { .. } => row as u64,
+            Self::Steps(cover) => {
+                let (start, value) = cover.rows()[row];
+                start + (u64::from(value) << PACKING)
+            }
+        }
     }
 
     /// A row.
@@ -84,9 +78,9 @@ impl Table {
     pub fn find(&self, value: &Fr) -> Option<usize> {
         let [low, rest @ ..] = value.into_bigint().0;
         let row = match self {
-            Self::Range { .. } => low,
-            Self::Clamp { .. } | Self::Function { .. } => low & ((1 << PACKING) - 1),
-        } as usize;
+            Self::Range { .. } => low as usize,
+            Self::Steps(cover) => cover.rows().binary_search_by_key(&(low & ((1 << PACKING) - 1)), |r| r.0).ok()?,
+        };
         (rest == [0; 3] && row < self.len() && self.integer(row) == low).then_some(row)
     }
 }
@@ -128,11 +122,6 @@ impl Limbs {
         exact.into_iter().chain(narrowed).min()
     }
 
-    /// The fewest lookups for `bits` with tables of these widths, ascending.
-    fn lookups(bits: u32, tables: &[u32]) -> Option<u64> {
-        Some(Self::price(bits, tables, &parts(bits, tables))?.0)
-    }
-
     fn new(bits: u32, tables: &[u32]) -> Option<Self> {
         let best = parts(bits, tables);
         let (_, narrowed) = Self::price(bits, tables, &best)?;
@@ -152,33 +141,43 @@ impl Limbs {
     }
 }
 
-/// The elements of one relation that step through the same number of levels.
-#[derive(Clone, Debug, Default)]
+/// A relation and one of its functions.
+pub(super) type StepKey = (usize, usize);
+
+/// How often a step function is asked for, and what it can be proven by.
+#[derive(Clone, Debug)]
 pub(super) struct StepRequest {
-    /// How many elements have a remainder of how many bits.
-    pub(super) shifts: BTreeMap<u32, u64>,
-    /// How far below zero a quotient can be.
-    pub(super) below: u32,
-    /// Largest quotient.
-    pub(super) above: u32,
-    /// Constraints of all elements by bits.
-    pub(super) by_bits: u64,
-}
-
-/// The elements that are looked up in one table of a function.
-#[derive(Clone, Debug, Default)]
-pub(super) struct FunctionRequest {
-    /// How many.
+    /// How many elements.
     pub(super) count: u64,
-    /// Constraints of all by bits.
+    /// Its runs, for looking up intervals.
+    pub(super) runs: Runs,
+    /// Bits of the remainder and of how far a quotient can be beyond the clamps, where it has an arithmetic form without
+    /// ties and corrections.
+    pub(super) limbs: Option<[u32; 2]>,
+    /// Constraints of an element by bits.
     pub(super) by_bits: u64,
 }
 
-impl FunctionRequest {
-    /// Whether looking up pays: each element with its value, which is a range of one or two limbs.
-    fn pays(&self, rows: usize) -> bool {
-        ROW * rows as u64 + 3 * LOOKUP * self.count < CONSTRAINT * self.by_bits
-    }
+/// How the elements of a step function are proven.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// By looking up the interval of the argument.
+    Intervals(LookedUp),
+    /// By the arithmetic form, with a remainder that has this many bits, or fewer.
+    Limbs(u32),
+    /// Bit by bit.
+    Bits,
+}
+
+/// A [`Step`] before there are tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Choice {
+    /// Intervals of `2^bits`.
+    Power(u32),
+    /// Intervals of this width, and a range table of their own.
+    Width(u32),
+    Limbs(u32),
+    Bits,
 }
 
 /// What a circuit asks for.
@@ -186,10 +185,8 @@ impl FunctionRequest {
 pub(super) struct Requests {
     /// How often a range of some bits is asked for.
     pub(super) ranges: BTreeMap<u32, u64>,
-    /// Steps that can be looked up, by relation and largest result.
-    pub(super) steps: BTreeMap<(usize, u32), StepRequest>,
-    /// Functions that can be looked up, by their values.
-    pub(super) functions: BTreeMap<Arc<[u8]>, FunctionRequest>,
+    /// Step functions.
+    pub(super) steps: BTreeMap<StepKey, StepRequest>,
 }
 
 /// Which tables a circuit has, and what is looked up in them.
@@ -198,82 +195,146 @@ pub struct Plan {
     /// All tables; a query names its index.
     pub tables: Vec<Table>,
     limbs: BTreeMap<u32, Limbs>,
-    /// Clamp table of each relation and largest result whose steps are looked up.
-    clamps: BTreeMap<(usize, u32), usize>,
-    /// Tables of the functions that are looked up.
-    functions: BTreeMap<Arc<[u8]>, usize>,
+    steps: BTreeMap<StepKey, Step>,
+}
+
+/// What the search has to know of a step function: for each way to look it up its rows, those of a table of its own too.
+struct Candidate<'r> {
+    request: &'r StepRequest,
+    intervals: Vec<(Choice, u64)>,
+    value_bits: u32,
+}
+
+/// How much narrower than need be intervals are tried, in bits: a wide one needs more limbs, a narrow one more rows.
+const NARROWER: u32 = 6;
+/// How many bits more than need be a remainder may have, so that its limbs are whole.
+const WIDER: u32 = 7;
+
+impl<'r> Candidate<'r> {
+    fn new(request: &'r StepRequest) -> Self {
+        let room = request.runs.room();
+        let log = room.ilog2();
+        let powers = (log.saturating_sub(NARROWER)..=log).map(|t| (Choice::Power(t), request.runs.intervals(1 << t)));
+        let own = (!room.is_power_of_two() && log <= *Plan::WIDTHS.end())
+            .then(|| (Choice::Width(room), request.runs.intervals(room) + u64::from(room)));
+        Self { request, intervals: powers.chain(own).collect(), value_bits: request.runs.bits() }
+    }
+
+    /// The cheapest way with these ranges, and its cost.
+    fn best(&self, ranges: &Ranges) -> (u64, Choice) {
+        let r = self.request;
+        let value = ranges.lookups(self.value_bits);
+        let intervals = self.intervals.iter().filter_map(|&(choice, rows)| {
+            let distance = match choice {
+                Choice::Power(bits) => ranges.lookups(bits)?,
+                Choice::Width(_) | Choice::Limbs(_) | Choice::Bits => 1,
+            };
+            Some((ROW * rows + LOOKUP * r.count * (1 + value? + distance), choice))
+        });
+        let limbs = r.limbs.and_then(|[remainder, excess]| {
+            let wide = (remainder..=remainder + WIDER).filter_map(|bits| Some((ranges.lookups(bits)?, bits)));
+            let (lookups, bits) = wide.min()?;
+            let all = lookups + value? + ranges.lookups(excess)?;
+            Some((r.count * (LOOKUP * all + 2 * CONSTRAINT), Choice::Limbs(bits)))
+        });
+        let bits = (CONSTRAINT * r.count * r.by_bits, Choice::Bits);
+        intervals.chain(limbs).fold(bits, Ord::min)
+    }
+}
+
+/// Lookups that ranges of all widths take with some range tables.
+struct Ranges {
+    tables: Vec<u32>,
+    parts: Vec<Option<(u64, u32)>>,
+}
+
+impl Ranges {
+    /// No range has more bits.
+    const BITS: u32 = 64;
+
+    fn new(tables: Vec<u32>) -> Self {
+        let parts = parts(Self::BITS, &tables);
+        Self { tables, parts }
+    }
+
+    fn lookups(&self, bits: u32) -> Option<u64> {
+        Some(Limbs::price(bits, &self.tables, self.parts.get(..=bits as usize)?)?.0)
+    }
+
+    fn rows(&self) -> u64 {
+        self.tables.iter().map(|w| 1 << w).sum()
+    }
 }
 
 impl Plan {
-    /// The cheapest plan found by a small search: the same on every machine.
+    /// Widths of range tables, in bits.
+    const WIDTHS: core::ops::RangeInclusive<u32> = 2..=16;
+
+    /// The cheapest plan with at most three range tables for ranges of bits, each step function by what is cheapest with
+    /// them: the same on every machine.
     pub(super) fn new(requests: &Requests) -> Self {
-        // Steps from the narrowest reach on: a clamp table is as wide as the widest that uses it.
-        let mut order: Vec<(usize, u32)> = requests.steps.keys().copied().collect();
-        order.sort_by_key(|key| (requests.steps[key].below + requests.steps[key].above, *key));
-        let candidates = (0..=order.len()).map(|n| Self::with_steps(requests, &order[..n]));
-        let best = candidates.min_by_key(|(cost, _)| *cost);
-        best.map(|(_, plan)| plan).unwrap_or_default()
-    }
-
-    /// The best plan in which exactly these steps are looked up, and its cost.
-    fn with_steps(requests: &Requests, looked_up: &[(usize, u32)]) -> (u64, Self) {
-        let mut ranges = requests.ranges.clone();
-        let mut cost = 0;
-        let functions: Vec<_> = requests.functions.iter().filter(|(values, f)| f.pays(values.len())).collect();
-        for (values, function) in &functions {
-            let largest = values.iter().copied().max().unwrap_or_default();
-            *ranges.entry(width(largest.into()) as u32).or_default() += function.count;
-        }
-        let mut reach: BTreeMap<u32, (u32, u32)> = BTreeMap::new();
-        for (key, step) in &requests.steps {
-            if !looked_up.contains(key) {
-                cost += CONSTRAINT * step.by_bits;
-                continue;
-            }
-            let levels = key.1;
-            for (&shift, &count) in &step.shifts {
-                *ranges.entry(shift).or_default() += count;
-                *ranges.entry(width(levels.into()) as u32).or_default() += count;
-                cost += LOOKUP * count;
-            }
-            let table = reach.entry(levels).or_default();
-            *table = (table.0.max(step.below), table.1.max(step.above));
-        }
-        ranges.remove(&0);
-        let mut tables: Vec<Table> =
-            reach.iter().map(|(&levels, &(below, above))| Table::Clamp { levels, below, above }).collect();
-        cost += tables.iter().map(|t| ROW * t.len() as u64).sum::<u64>();
-        let table_of = |levels: u32| reach.keys().position(|&l| l == levels);
-        let clamps = looked_up.iter().filter_map(|&key| Some((key, table_of(key.1)?))).collect();
-
-        let first = tables.len();
-        tables.extend(functions.iter().map(|(values, _)| Table::Function { values: Arc::clone(values) }));
-        let functions = functions.iter().zip(first..).map(|((values, _), i)| (Arc::clone(values), i)).collect();
-
-        let (range_cost, widths) = Self::widths(&ranges);
-        let limbs = ranges.keys().filter_map(|&bits| Some((bits, Limbs::new(bits, &widths)?))).collect();
-        tables.extend(widths.iter().map(|&bits| Table::Range { bits }));
-        (cost + range_cost, Self { tables, limbs, clamps, functions })
-    }
-
-    /// One to three table widths with the least cost for these ranges.
-    fn widths(ranges: &BTreeMap<u32, u64>) -> (u64, Vec<u32>) {
-        if ranges.is_empty() {
-            return (0, Vec::new());
-        }
-        const WIDTHS: core::ops::RangeInclusive<u32> = 2..=16;
-        let sets = WIDTHS.flat_map(|a| {
-            let pairs = (a + 1..=*WIDTHS.end())
-                .flat_map(move |b| (b + 1..=*WIDTHS.end()).map(move |c| vec![a, b, c]).chain([vec![a, b]]));
+        let end = *Self::WIDTHS.end();
+        let sets = Self::WIDTHS.flat_map(|a| {
+            let pairs = (a + 1..=end).flat_map(move |b| (b + 1..=end).map(move |c| vec![a, b, c]).chain([vec![a, b]]));
             pairs.chain([vec![a]])
         });
-        let cost = |set: &Vec<u32>| {
-            let rows: u64 = set.iter().map(|w| ROW << w).sum();
-            let limbs: Option<Vec<u64>> =
-                ranges.iter().map(|(&bits, &n)| Some(n * LOOKUP * Limbs::lookups(bits, set)?)).collect();
-            limbs.map(|l| rows + l.iter().sum::<u64>())
-        };
-        sets.filter_map(|set| Some((cost(&set)?, set))).min().unwrap_or((u64::MAX / 2, Vec::new()))
+        let candidates: Vec<(StepKey, Candidate<'_>)> =
+            requests.steps.iter().map(|(&key, request)| (key, Candidate::new(request))).collect();
+        let plans = [Vec::new()].into_iter().chain(sets).filter_map(|tables| {
+            let ranges = Ranges::new(tables);
+            let mut cost = ROW * ranges.rows();
+            for (&bits, &n) in &requests.ranges {
+                cost += n * LOOKUP * ranges.lookups(bits)?;
+            }
+            let steps = candidates.iter().map(|(key, candidate)| (*key, candidate.best(&ranges)));
+            let steps: Vec<(StepKey, (u64, Choice))> = steps.collect();
+            cost += steps.iter().map(|s| s.1.0).sum::<u64>();
+            Some((cost, ranges.tables, steps))
+        });
+        let best = plans.min_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+        best.map(|(_, widths, steps)| Self::of_choices(requests, &widths, &steps)).unwrap_or_default()
+    }
+
+    fn of_choices(requests: &Requests, widths: &[u32], chosen: &[(StepKey, (u64, Choice))]) -> Self {
+        let mut bits: BTreeSet<u32> = requests.ranges.keys().copied().collect();
+        let mut own = BTreeSet::new();
+        for (key, (_, choice)) in chosen {
+            let request = &requests.steps[key];
+            match *choice {
+                Choice::Power(power) => bits.extend([power, request.runs.bits()]),
+                Choice::Width(width) => {
+                    own.insert(width);
+                    bits.insert(request.runs.bits());
+                }
+                Choice::Limbs(remainder) => {
+                    bits.extend([remainder, request.runs.bits()]);
+                    bits.extend(request.limbs.map(|l| l[1]));
+                }
+                Choice::Bits => {}
+            }
+        }
+        bits.remove(&0);
+        let ranges = own.iter().copied().chain(widths.iter().map(|w| 1 << w));
+        let mut tables: Vec<Table> = ranges.map(|rows| Table::Range { rows }).collect();
+        let mut steps = BTreeMap::new();
+        for &(key, (_, choice)) in chosen {
+            let mut intervals = |width, distance| {
+                let cover = requests.steps[&key].runs.cover(width);
+                tables.push(Table::Steps(cover.clone()));
+                Step::Intervals(LookedUp { table: tables.len() - 1, cover, distance })
+            };
+            let step = match choice {
+                Choice::Power(bits) => intervals(1 << bits, Distance::Bits(bits)),
+                Choice::Width(width) => {
+                    intervals(width, Distance::Table(own.iter().position(|&w| w == width).unwrap_or(0)))
+                }
+                Choice::Limbs(remainder) => Step::Limbs(remainder),
+                Choice::Bits => Step::Bits,
+            };
+            steps.insert(key, step);
+        }
+        let limbs = bits.iter().filter_map(|&b| Some((b, Limbs::new(b, widths)?))).collect();
+        Self { tables, limbs, steps }
     }
 
     /// How a range of some bits is cut.
@@ -281,34 +342,34 @@ impl Plan {
         self.limbs.get(&bits)
     }
 
-    /// Index of a range table.
+    /// Index of a range table of `2^bits` rows.
     pub(super) fn range_table(&self, bits: u32) -> Option<usize> {
-        self.tables.iter().position(|t| *t == Table::Range { bits })
+        self.tables.iter().position(|t| *t == Table::Range { rows: 1 << bits })
     }
 
-    /// Table of a function that is looked up.
-    pub(super) fn function(&self, values: &[u8]) -> Option<usize> {
-        self.functions.get(values).copied()
-    }
-
-    /// Clamp table of a relation and largest result whose steps are looked up.
-    pub(super) fn clamp(&self, relation: usize, levels: u32) -> Option<usize> {
-        self.clamps.get(&(relation, levels)).copied()
+    /// How a step function is proven.
+    pub(super) fn step(&self, key: StepKey) -> Option<&Step> {
+        self.steps.get(&key)
     }
 }
 
 #[cfg(test)]
 impl Plan {
-    /// A plan by hand: tables of these widths for ranges of these bits, and a clamp table for the steps of relation 0.
-    pub(super) fn of(widths: &[u32], ranges: &[u32], clamp: Option<Table>) -> Self {
+    /// A plan by hand: tables of these widths for ranges of these bits.
+    pub(super) fn of(widths: &[u32], ranges: &[u32]) -> Self {
         let mut plan = Self::default();
-        if let Some(Table::Clamp { levels, .. }) = clamp {
-            plan.clamps.insert((0, levels), 0);
-        }
-        plan.tables.extend(clamp);
-        plan.tables.extend(widths.iter().map(|&bits| Table::Range { bits }));
+        plan.tables.extend(widths.iter().map(|&bits| Table::Range { rows: 1 << bits }));
         plan.limbs.extend(ranges.iter().map(|&bits| (bits, Limbs::new(bits, widths).unwrap())));
         plan
+    }
+
+    /// And with the function of relation 0 proven like this.
+    pub(super) fn with(mut self, step: Step) -> Self {
+        if let Step::Intervals(f) = &step {
+            self.tables.push(Table::Steps(f.cover.clone()));
+        }
+        self.steps.insert((0, 0), step);
+        self
     }
 }
 
@@ -320,25 +381,25 @@ pub(super) fn packing() -> Fr {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::circuit::{Interval, StepFunction};
+
+    fn step(m: f32, reach: i64, count: u64, limbs: Option<[u32; 2]>) -> StepRequest {
+        let reference = |x: i64| crate::arith::requantize(x as i32, m, 0, -128, 127);
+        let function = StepFunction::bisect(Interval::new(-reach, reach), m.into(), reference);
+        StepRequest { count, runs: Runs::of_steps(&function), limbs, by_bits: 45 }
+    }
 
     #[test]
     fn rows_are_distinct_and_found() {
-        for table in [
-            Table::Range { bits: 1 },
-            Table::Range { bits: 9 },
-            Table::Clamp { levels: 255, below: 700, above: 900 },
-            Table::Clamp { levels: 3, below: 0, above: 2 },
-            Table::Clamp { levels: 7, below: 0, above: 0 },
-            Table::Function { values: (0..=255).rev().collect() },
-            Table::Function { values: Arc::new([3, 0, 3]) },
-        ] {
+        let steps = |width| Table::Steps(step(0.01, 100_000, 1, None).runs.cover(width));
+        for table in [Table::Range { rows: 2 }, Table::Range { rows: 300 }, steps(1 << 6), steps(99)] {
             let mut rows: Vec<Fr> = (0..table.len()).map(|j| table.row(j)).collect();
             for (j, row) in rows.iter().enumerate() {
                 assert_eq!(table.find(row), Some(j));
-                assert_eq!(table.find(&(*row + Fr::from(1u64 << 41))), None);
+                assert_eq!(table.find(&(*row + Fr::from(1u64 << 50))), None);
                 assert_eq!(table.find(&-(*row + Fr::from(1u64))), None);
             }
-            assert_eq!(table.find(&Fr::from(table.len() as u64)), None);
+            assert_eq!(table.find(&(rows[table.len() - 1] + Fr::from(1u64))), None);
             rows.sort_unstable();
             rows.dedup();
             assert_eq!(rows.len(), table.len());
@@ -353,70 +414,30 @@ mod tests {
                 assert_eq!(limbs.widths.iter().sum::<u32>(), bits, "{tables:?}");
                 let narrowed = limbs.widths.iter().zip(&limbs.tables).filter(|(w, t)| w != t).count();
                 assert!(narrowed <= 1 && limbs.widths.iter().zip(&limbs.tables).all(|(w, t)| w <= t));
+                assert_eq!(Ranges::new(tables.clone()).lookups(bits), Some((limbs.widths.len() + narrowed) as u64));
             }
         }
-        assert_eq!(Limbs::lookups(20, &[10]), Some(2));
-        assert_eq!(Limbs::lookups(28, &[8, 10]), Some(3));
-        assert_eq!(Limbs::lookups(9, &[8]), Some(3));
-        assert_eq!(Limbs::lookups(3, &[8]), Some(2));
-    }
-
-    /// The results that a prover gets accepted for one accumulator, over all remainders in `[0, 2^shift)`, all results in
-    /// `[0, 2^8)` and all rows of a clamp table, if rows are packed at a distance of `2^packing`:
-    /// `total − rem + 2^shift·2^packing·result = 2^shift·row`.
-    fn accepted(table: &Table, packing: u32, shift: u32, total: i128) -> Vec<i128> {
-        let &Table::Clamp { levels, below, .. } = table else { panic!("no clamp table") };
-        let clamped = |row: i128| (row - i128::from(below)).clamp(0, levels.into());
-        let step = 1i128 << (shift + packing);
-        let result = |j: i128| {
-            let row = (j + (clamped(j) << packing)) << shift;
-            // The least result with a remainder that is not negative.
-            let result = (row - total).div_euclid(step) + i128::from((row - total).rem_euclid(step) != 0);
-            let remainder = total + result * step - row;
-            ((0..256).contains(&result) && (0..1 << shift).contains(&remainder)).then_some(result)
-        };
-        let mut results: Vec<i128> = (0..table.len() as i128).filter_map(result).collect();
-        results.sort_unstable();
-        results.dedup();
-        results
-    }
-
-    #[test]
-    fn packed_rows_are_binding_at_the_real_distance_and_forgeable_at_a_small_one() {
-        let (below, above, shift) = (1 << 17, 1 << 17, 20);
-        let table = Table::Clamp { levels: 255, below, above };
-        let total = |quotient: i128| ((quotient + i128::from(below)) << shift) + 12345;
-        // Far in the saturated range, every result is some row's, and the remainder makes up for nothing.
-        assert_eq!(accepted(&table, 8, shift, total(1 << 17)).len(), 256);
-        assert_eq!(accepted(&table, 8, shift, total(-(1 << 17))).len(), 256);
-        for (quotient, result) in [(-(1 << 17), 0), (-1, 0), (0, 0), (1, 1), (100, 100), (255, 255), (1 << 17, 255)] {
-            assert_eq!(accepted(&table, PACKING, shift, total(quotient)), [result]);
-            // The bound: one more than the rows is enough.
-            assert_eq!(accepted(&table, 19, shift, total(quotient)), [result]);
-        }
-        // What was tried is the table that circuits use.
-        let (quotient, result) = (100 + u64::from(below), 100u64);
-        assert_eq!(table.row(quotient as usize), Fr::from(quotient) + packing() * Fr::from(result));
-        const { assert!(1 << PACKING > 2 * (2 * super::super::builder::MAX_REACH as u64 + 1)) };
+        let lookups = |bits, tables: &[u32]| Ranges::new(tables.to_vec()).lookups(bits);
+        assert_eq!(lookups(20, &[10]), Some(2));
+        assert_eq!(lookups(28, &[8, 10]), Some(3));
+        assert_eq!(lookups(9, &[8]), Some(3));
+        assert_eq!(lookups(3, &[8]), Some(2));
+        assert_eq!((lookups(0, &[]), lookups(1, &[])), (Some(0), None));
     }
 
     #[test]
     fn every_request_is_in_every_plan() {
         // Narrow and wide reaches, few and many elements: whatever is looked up has its table, and its parts have theirs.
         let counts = [1u64, 30, 1000, 100_000];
-        let reaches = [0u32, 10, 300, 70_000, 1 << 20];
+        let reaches = [200, 3000, 70_000, 1 << 24];
         for (case, (count, reach)) in counts.into_iter().flat_map(|c| reaches.map(|r| (c, r))).enumerate() {
-            let step = |shift, reach: u32| StepRequest {
-                shifts: BTreeMap::from([(shift, count), (0, count), (44, 1)]),
-                below: reach,
-                above: reach / 2,
-                by_bits: 45 * count,
-            };
-            let requests = Requests {
-                ranges: BTreeMap::from([(8, 64), (1, count), (33, 1)]),
-                steps: BTreeMap::from([((2, 255), step(20, reach)), ((2, 1), step(7, 3)), ((4, 255), step(13, 900))]),
-                ..Requests::default()
-            };
+            let steps = [
+                ((2, 0), step(0.02, reach, count, Some([20, 6]))),
+                ((2, 1), step(0.25, reach, 7, None)),
+                ((4, 0), step(0.5, 900, count, Some([13, 0]))),
+            ];
+            let ranges = BTreeMap::from([(8, 64), (1, count), (33, 1)]);
+            let requests = Requests { ranges, steps: BTreeMap::from(steps) };
             let plan = Plan::new(&requests);
             let has = |bits: u32| {
                 let limbs = plan.limbs(bits).unwrap();
@@ -424,31 +445,44 @@ mod tests {
                 assert!(limbs.tables.iter().all(|&t| plan.range_table(t).is_some()), "case {case}");
             };
             requests.ranges.keys().for_each(|&bits| has(bits));
-            for (&(relation, levels), step) in &requests.steps {
-                let Some(index) = plan.clamp(relation, levels) else { continue };
-                let Table::Clamp { levels: found, below, above } = plan.tables[index] else { panic!("no clamp table") };
-                assert!(found == levels && below >= step.below && above >= step.above, "case {case}");
-                step.shifts.keys().filter(|&&bits| bits > 0).for_each(|&bits| has(bits));
-                has(width(levels.into()) as u32);
+            for (key, request) in &requests.steps {
+                match plan.step(*key).unwrap() {
+                    Step::Intervals(f) => {
+                        assert_eq!(plan.tables[f.table], Table::Steps(f.cover.clone()), "case {case}");
+                        has(8);
+                        match f.distance {
+                            Distance::Bits(bits) if bits > 0 => has(bits),
+                            Distance::Bits(_) => {}
+                            Distance::Table(table) => assert!(matches!(plan.tables[table], Table::Range { .. })),
+                        }
+                    }
+                    Step::Limbs(remainder) => {
+                        let [least, excess] = request.limbs.unwrap();
+                        assert!(*remainder >= least);
+                        [*remainder, excess, 8].into_iter().filter(|&b| b > 0).for_each(has);
+                    }
+                    Step::Bits => {}
+                }
             }
         }
     }
 
     #[test]
-    fn a_wide_layer_of_few_elements_is_left_to_bits() {
-        let step = |count: u64, reach| StepRequest {
-            shifts: BTreeMap::from([(20, count)]),
-            below: reach,
-            above: reach,
-            by_bits: 40 * count,
-        };
-        let requests = Requests {
-            ranges: BTreeMap::from([(8, 64)]),
-            steps: BTreeMap::from([((2, 255), step(4000, 500)), ((4, 255), step(10, 20_000))]),
-            ..Requests::default()
-        };
+    fn each_step_function_is_proven_by_what_is_cheapest() {
+        let steps = [
+            ((2, 0), step(0.01, 50_000, 4000, Some([28, 8]))),
+            ((4, 0), step(0.01, 2_000_000, 10, Some([28, 14]))),
+            ((5, 0), step(0.01, 2_000_000, 10, None)),
+        ];
+        let requests = Requests { ranges: BTreeMap::from([(8, 64)]), steps: BTreeMap::from(steps) };
         let plan = Plan::new(&requests);
-        assert!(plan.clamp(2, 255).is_some() && plan.clamp(4, 255).is_none());
-        assert!(plan.tables.contains(&Table::Clamp { levels: 255, below: 500, above: 500 }));
+        assert!(matches!(plan.step((2, 0)), Some(Step::Intervals(_))));
+        // Too few elements for so many intervals; limbs take a form without ties.
+        assert!(matches!(plan.step((4, 0)), Some(Step::Limbs(28..))));
+        assert_eq!(plan.step((5, 0)), Some(&Step::Bits));
+        assert_eq!(plan, Plan::new(&requests));
+        // A circuit that is too small for any table has none.
+        let few = Requests { ranges: BTreeMap::new(), steps: BTreeMap::from([((0, 0), step(0.01, 50_000, 1, None))]) };
+        assert_eq!(Plan::new(&few).tables, []);
     }
 }

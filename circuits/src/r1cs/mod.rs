@@ -4,13 +4,15 @@
 //! |---|---|---|
 //! | `linear` | integer combinations with constant weights | none |
 //! | `product` | products of two values | 1 an element |
-//! | `requantize` | monotone step functions, by a multiplier, a shift and bits | about 20 to 45 an element |
-//! | `table` | any function of an 8-bit value | at most 46, or as `requantize` |
-//! | `max` | maximum of a window | 11 for each element but the first |
+//! | `requantize` | monotone step functions, by a multiplier, a shift and bits or limbs | about 20 to 45 an element |
+//! | `table` | any function of an 8-bit value, by bits | at most 46 |
+//! | `steps` | functions of either kind, by looking up intervals | 2 to 4 an element, and the table |
+//! | `max` | maximum of a window | 10 for each element but the first |
 //! | `range` | 8-bit inputs | 9 an element |
 //! | `commit` | salted Poseidon chain of the packed tensor | about 1.6 a byte, 773 or more in all |
 //! | `disclose` | raw, argmax, threshold | 1; 12 an element; 10 |
 //! | `poseidon` | circomlib's Poseidon | 3 an S-box |
+//! | `lookup` | plans the tables | |
 //! | `affine` | searches and certifies the arithmetic form of a step function | |
 //!
 //! A [`Synthesizer`] walks a [`Circuit`](crate::circuit::Circuit) and calls the gadgets. It is written once and serves
@@ -31,6 +33,7 @@ pub mod poseidon;
 mod product;
 mod range;
 mod requantize;
+mod steps;
 mod synthesize;
 mod table;
 

@@ -19,17 +19,122 @@
 use alloc::vec::Vec;
 
 use ark_bn254::Fr;
-use ark_ff::One as _;
+use ark_ff::{One as _, Zero as _};
 
 use super::{
     affine::{AffineStep, Parity},
-    builder::{Builder, Lc, Num, Sink, fr, power, small, width},
-    lookup::packing,
+    builder::{Builder, Lc, Num, Sink, fr, power, signed, width},
+    lookup::{Step, StepRequest},
+    steps::{Runs, look_up},
 };
-use crate::circuit::Interval;
+use crate::circuit::{Interval, LowerError, StepFunction};
 
-/// Constrains and returns `y = form(x)` for an `x` within `bounds`.
-pub(super) fn requantize<S: Sink>(b: &mut Builder<'_, S>, x: &Lc, form: &AffineStep, bounds: Interval) -> Num {
+/// A step function of a relation, with its certified arithmetic form.
+pub(super) struct Function<'f> {
+    /// Which of the relation's functions it is.
+    index: usize,
+    steps: &'f StepFunction,
+    pub(super) form: AffineStep,
+}
+
+impl<'f> Function<'f> {
+    pub(super) fn new(index: usize, steps: &'f StepFunction) -> Result<Self, LowerError> {
+        Ok(Self { index, steps, form: AffineStep::find(steps)? })
+    }
+
+    fn request(&self) -> StepRequest {
+        let (form, domain) = (&self.form, self.steps.domain);
+        let quotients = form.quotients(domain);
+        StepRequest {
+            count: 0,
+            runs: Runs::of_steps(self.steps),
+            limbs: form.ties.is_none().then(|| [form.shift, excess_bits(form, domain) as u32]),
+            by_bits: (form.shift as usize + width(quotients.hi - quotients.lo) + 4) as u64,
+        }
+    }
+}
+
+/// Constrains and returns `y = f(x)` for an `x` within `bounds`, which lie in the function's domain.
+pub(super) fn requantize<S: Sink>(b: &mut Builder<'_, S>, x: &Lc, f: &Function<'_>, bounds: Interval) -> Num {
+    let form = &f.form;
+    let quotients = form.quotients(bounds);
+    let (first, last) = (i64::from(form.first), i64::from(form.last));
+    if first == last || quotients.hi <= first || quotients.lo >= last {
+        // Within these bounds the function is constant, up to corrections.
+        let constant = if quotients.hi <= first { first } else { last };
+        let correction = corrections(b, x, form, bounds);
+        return b.materialize("requantize.value", &correction.plus(fr(constant)));
+    }
+    match b.step(f.index, || f.request()) {
+        None => b.witness(x.value),
+        Some(Step::Intervals(f)) => look_up(b, INTERVAL_NAMES, x, f),
+        Some(&Step::Limbs(remainder)) => {
+            let correction = corrections(b, x, form, bounds);
+            by_limbs(b, x, form, &correction, remainder as usize, excess_bits(form, f.steps.domain))
+        }
+        Some(Step::Bits) => by_bits(b, x, form, bounds),
+    }
+}
+
+const INTERVAL_NAMES: [&str; 3] = ["requantize.distance", "requantize.value_range", "requantize.interval"];
+
+/// How far quotients can be beyond the clamps, in bits.
+fn excess_bits(form: &AffineStep, domain: Interval) -> usize {
+    let quotients = form.quotients(domain);
+    width((i64::from(form.first) - quotients.lo).max(quotients.hi - i64::from(form.last)).max(0))
+}
+
+/// The step by limbs, for a form without ties; with `v` the quotient, `L = last − first`:
+///
+/// ```text
+/// 2^j·(M·x + B − 2^k·(first + u + e)) ∈ [0, 2^(k+j))       so v = first + u + e
+/// u ∈ [0, L],   y = first + u + correction
+/// e·u = L·s,   s·(L − u) = 0,   2s − e ∈ [0, 2^n)
+/// ```
+///
+/// Between the clamps s is zero, so e is; at u = 0 it is s that is zero, and e not positive; at u = L it is e, and not
+/// negative. So `u` is `v − first`, clamped. The factor `2^j` makes the remainder's limbs whole.
+fn by_limbs<S: Sink>(
+    b: &mut Builder<'_, S>,
+    x: &Lc,
+    form: &AffineStep,
+    correction: &Lc,
+    remainder: usize,
+    excess: usize,
+) -> Num {
+    let (first, shift) = (i64::from(form.first), form.shift as usize);
+    let levels = i64::from(form.last) - first;
+    let total = x.clone().scale(fr(form.multiplier)).plus(fr(form.offset) - power(shift) * fr(first));
+    // Without a small total there is no honest witness; anything will do.
+    let quotient = signed(&total.value).map_or(0, |t| (t >> shift) as i64);
+    let y = b.witness(fr(first + quotient.clamp(0, levels)) + correction.value);
+    let result = b.var(y).plus(fr(-first)).add_lc(-Fr::one(), correction);
+    let mut whole = result.clone();
+    b.range(["requantize.value_range"; 2], &result, width(levels));
+    if levels + 1 != 1 << width(levels) {
+        let below = result.clone().scale(-Fr::one()).plus(fr(levels));
+        b.range(["requantize.value_bound"; 2], &below, width(levels));
+    }
+    if excess > 0 {
+        let e = fr(quotient) - result.value;
+        let share = if result.value == fr(levels) { e } else { Fr::zero() };
+        let (e, share) = (b.witness(e), b.witness(share));
+        let (e, share) = (b.var(e), b.var(share));
+        let (scaled, zero) = (share.clone().scale(fr(levels)), b.lc());
+        b.enforce("requantize.excess_share", &e, &result, &scaled);
+        let rest = result.scale(-Fr::one()).plus(fr(levels));
+        b.enforce("requantize.excess_end", &share, &rest, &zero);
+        let magnitude = share.scale(fr(2)).add_lc(-Fr::one(), &e);
+        b.range(["requantize.excess_range"; 2], &magnitude, excess);
+        whole = whole.add_lc(Fr::one(), &e);
+    }
+    let rest = total.add_lc(-power(shift), &whole).scale(power(remainder - shift));
+    b.range(["requantize.remainder"; 2], &rest, remainder);
+    y
+}
+
+/// The step bit by bit.
+fn by_bits<S: Sink>(b: &mut Builder<'_, S>, x: &Lc, form: &AffineStep, bounds: Interval) -> Num {
     let quotients = form.quotients(bounds);
     let (first, last) = (i64::from(form.first), i64::from(form.last));
     let clamps_low = quotients.lo < first;
@@ -39,19 +144,6 @@ pub(super) fn requantize<S: Sink>(b: &mut Builder<'_, S>, x: &Lc, form: &AffineS
     let slack = i64::from(form.ties.is_some());
     let reach = Interval::new(quotients.lo - slack, quotients.hi + slack);
     let correction = corrections(b, x, form, bounds);
-    if first == last || quotients.hi <= first || quotients.lo >= last {
-        // Within these bounds the function is constant, up to corrections.
-        let constant = if quotients.hi <= first { first } else { last };
-        return b.materialize("requantize.value", &correction.plus(fr(constant)));
-    }
-
-    let by_bits = shift + width(quotients.hi - quotients.lo) + 4;
-    let plain = form.ties.is_none() && form.exceptions.iter().all(|e| e.0 < bounds.lo || bounds.hi < e.0);
-    let steps = Interval::new(quotients.lo - first, quotients.hi - first);
-    let levels = (last - first) as u32;
-    if plain && let Some((table, below)) = b.step_table(form.shift, steps, levels, by_bits) {
-        return by_lookup(b, x, form, table, below);
-    }
 
     // Low clamp: u = v − first + 2^(n−1), its top bit says v ≥ first. Otherwise u = v − base with base ≤ v; with a high
     // clamp, base + 2^cut = last + 1.
@@ -103,9 +195,9 @@ pub(super) fn requantize<S: Sink>(b: &mut Builder<'_, S>, x: &Lc, form: &AffineS
     } else {
         // The clamp is not on a power of two: compare with it.
         let all = b.weighted(magnitude);
-        let difference = all.clone().plus(-fr(top + 1));
-        let range = Interval::new(-top - 1, (1 << magnitude.len()) - top - 2);
-        let over = b.is_nonnegative(["requantize.high_bit", "requantize.high_comparison"], &difference, range);
+        let n = width(top).max(width((1 << magnitude.len()) - top - 2));
+        let shifted = all.clone().plus(power(n) - fr(top + 1));
+        let over = b.top_bit(["requantize.high_bit", "requantize.high_comparison"], &shifted, n);
         let room = all.clone().scale(-Fr::one()).plus(fr(top));
         let added = b.product("requantize.saturate_high", &over, &room);
         all.add(Fr::one(), added)
@@ -120,32 +212,6 @@ pub(super) fn requantize<S: Sink>(b: &mut Builder<'_, S>, x: &Lc, form: &AffineS
     let y = b.witness(sign.value * t.value + fr(floor) + correction.value);
     let product = b.var(y).plus(-fr(floor)).add_lc(-Fr::one(), &correction);
     b.enforce("requantize.saturate_low", &t, &sign, &product);
-    y
-}
-
-/// The step by one lookup of quotient and value:
-///
-/// ```text
-/// M·x + B − 2^k·(first − below) = rem + 2^k·row          rem ∈ [0, 2^k) by limbs; the row is what remains, no witness
-/// y − first ∈ [0, 2^w)                                   by a lookup of its own
-/// row + K·(y − first) ∈ table
-/// ```
-///
-/// The packed query binds both: with the left side below `2^k·rows` and `y − first` below `2^w ≤ 2^8`, two different
-/// results would differ by at least `2^k·K`, which is more than `2^(k+1)·rows` and does not wrap (`K = 2^40`, at most
-/// `2^22` rows, `k ≤ 44`). So the result is the table's for this row, and the row is the quotient.
-fn by_lookup<S: Sink>(b: &mut Builder<'_, S>, x: &Lc, form: &AffineStep, table: usize, below: u32) -> Num {
-    let (first, shift, below) = (i64::from(form.first), form.shift as usize, i64::from(below));
-    let levels = i64::from(form.last) - first;
-    let base = power(shift) * fr(first - below);
-    let total = x.clone().scale(fr(form.multiplier)).plus(fr(form.offset) - base);
-    let remainder = b.looked_up_limbs("requantize.remainder", total.value, shift);
-    let row = total.add_lc(-Fr::one(), &remainder).scale(b.inverse_power(shift));
-    let result = small(&row.value).map_or(0, |r| (r - below).clamp(0, levels));
-    let y = b.witness(fr(first + result));
-    let result = b.var(y).plus(-fr(first));
-    b.range(["requantize.value_range"; 2], &result, width(levels));
-    b.query("requantize.step", table, &row.add_lc(packing(), &result));
     y
 }
 
@@ -184,324 +250,197 @@ fn product<S: Sink>(b: &mut Builder<'_, S>, name: &'static str, factors: Vec<Lc>
 
 #[cfg(test)]
 mod tests {
-    use alloc::vec;
-
-    use ark_ff::{Field as _, PrimeField as _};
+    use ark_ff::Field as _;
 
     use super::{
         super::{
             builder::tests::{challenge, check_at, failing_sums},
             checker::Checker,
-            lookup::{Plan, Table},
+            lookup::Plan,
         },
         *,
     };
-    use crate::{arith, circuit::StepFunction};
+    use crate::arith;
 
-    /// Variable of the accumulator.
-    const X: u32 = 2;
+    /// Variable of the value.
+    const Y: u32 = 3;
 
-    /// A function, its certified form, and tables by hand that it is looked up in.
-    struct Step {
-        function: StepFunction,
-        form: AffineStep,
+    /// A function that is proven by limbs.
+    struct Limbs<'f> {
+        function: Function<'f>,
         plan: Plan,
-        /// Rows of the clamp table, and of that of the remainder and the value.
-        rows: [usize; 2],
     }
 
-    impl Step {
-        /// `y = clip(rint(x · m) + zero)`, if it needs a lookup and nothing else. Remainder and value are looked up in a
-        /// table of `width` bits; quotients may go `slack` beyond the reachable ones.
-        fn new(m: f32, zero: i32, clip: (i32, i32), domain: Interval, width_of_table: u32, slack: u32) -> Option<Self> {
-            let reference = |x: i64| arith::requantize(x as i32, m, zero, clip.0, clip.1);
-            let function = StepFunction::bisect(domain, m.into(), reference);
-            let form = AffineStep::find(&function).ok()?;
-            let quotients = form.quotients(domain);
-            let constant = quotients.hi <= form.first.into() || quotients.lo >= form.last.into();
-            if form.ties.is_some() || !form.exceptions.is_empty() || form.first == form.last || constant {
-                return None;
-            }
-            let levels = (form.last - form.first) as u32;
-            let below = (i64::from(form.first) - quotients.lo).max(0) as u32 + slack;
-            let above = (quotients.hi - i64::from(form.first)).max(0) as u32 + slack;
-            let table = Table::Clamp { levels, below, above };
-            let mut ranges = vec![form.shift, width(levels.into()) as u32];
+    /// `y = clip(rint(x · m) + zero)`.
+    fn steps(m: f32, zero: i32, clip: (i32, i32), domain: Interval) -> StepFunction {
+        StepFunction::bisect(domain, m.into(), |x| arith::requantize(x as i32, m, zero, clip.0, clip.1))
+    }
+
+    impl<'f> Limbs<'f> {
+        /// With a remainder of `wider` bits more than the form's.
+        fn new(steps: &'f StepFunction, wider: u32) -> Option<Self> {
+            let function = Function::new(0, steps).ok()?;
+            let [remainder, excess] = function.request().limbs?;
+            let value = width(i64::from(function.form.last) - i64::from(function.form.first)) as u32;
+            let mut ranges = alloc::vec![remainder + wider, excess, value];
             ranges.retain(|&bits| bits > 0);
-            let plan = Plan::of(&[width_of_table], &ranges, Some(table.clone()));
-            Some(Self { function, form, plan, rows: [table.len(), 1 << width_of_table] })
+            let plan = Plan::of(&[5], &ranges).with(Step::Limbs(remainder + wider));
+            Some(Self { function, plan })
         }
 
-        /// The checker and the values for these accumulators.
         fn check(&self, xs: &[Fr], tamper: &[(u32, Fr)]) -> (Vec<Fr>, Checker) {
             let mut values = Vec::new();
             let checker = check_at(challenge(), &self.plan, tamper, |b| {
                 for &x in xs {
                     let x = b.witness(x);
                     let x = b.var(x);
-                    values.push(requantize(b, &x, &self.form, self.function.domain).value);
+                    values.push(requantize(b, &x, &self.function, self.function.steps.domain).value);
                 }
             });
             (values, checker)
         }
 
-        /// Variables of the remainder's parts and of the value, for one accumulator, and what is weighed in the remainder.
-        fn variables(&self) -> (Vec<u32>, u32, Vec<u32>) {
-            let limbs = self.plan.limbs(self.form.shift).unwrap();
-            let parts: Vec<u32> = (X + 1..).take(limbs.widths.len()).collect();
-            let y = X + 1 + parts.len() as u32;
-            (parts, y, limbs.widths.clone())
+        fn names(&self, x: i64, tamper: &[(u32, Fr)]) -> Vec<&'static str> {
+            self.check(&[fr(x)], tamper).1.failures.iter().map(|f| f.name).collect()
         }
 
-        /// The witnesses of a remainder that is any field element and a value: all parts but the first follow the canonical
-        /// integer, the first makes up for the rest.
-        fn forge(&self, remainder: Fr, y: Fr) -> Vec<(u32, Fr)> {
-            let (parts, variable, widths) = self.variables();
-            let canonical = remainder.into_bigint().0[0];
-            let mut forged = Vec::new();
-            let (mut at, mut rest) = (0u32, remainder);
-            for (&part, &width) in parts.iter().zip(&widths) {
-                let value = Fr::from(canonical >> at & ((1 << width) - 1));
-                rest -= value * power(at as usize);
-                forged.push((part, value));
-                at += width;
-            }
-            forged[0].1 += rest;
-            forged.push((variable, y));
-            forged
+        /// Variables of the excess and its share: they come after the value's limbs, the last of which is no witness.
+        fn excess(&self) -> [u32; 2] {
+            let levels = i64::from(self.function.form.last) - i64::from(self.function.form.first);
+            let limbs = self.plan.limbs(width(levels) as u32).unwrap().widths.len() as u32 - 1;
+            let checks = if levels + 1 == 1 << width(levels) { 1 } else { 2 };
+            [0, 1].map(|i| Y + 1 + checks * limbs + i)
         }
 
-        /// `M·x + B − 2^k·(first − below)`, of which the remainder is the low end.
-        fn total(&self, x: i64) -> Fr {
-            let Table::Clamp { below, .. } = self.plan.tables[0] else { panic!("no clamp table") };
-            let base = i64::from(self.form.first) - i64::from(below);
-            fr(self.form.multiplier) * fr(x) + fr(self.form.offset) - power(self.form.shift as usize) * fr(base)
-        }
-
-        fn remainder(&self, x: i64) -> u64 {
-            self.total(x).into_bigint().0[0] & ((1 << self.form.shift) - 1)
+        fn unclamped(&self, x: i64) -> i64 {
+            self.function.form.quotient(x) - i64::from(self.function.form.first)
         }
     }
 
-    /// A function with both clamps. The two tables differ in length, so that a failing sum tells which of them it is of.
-    fn example() -> Step {
-        let step = Step::new(0.0101, -7, (-128, 127), Interval::new(-30_000, 30_000), 5, 3).unwrap();
-        assert_ne!(step.rows[0], step.rows[1]);
-        assert!(step.form.shift > 10);
-        step
-    }
-
-    /// Accumulators at both ends, around every threshold, and a sample of the rest.
-    fn sample(f: &StepFunction) -> Vec<i64> {
-        let Interval { lo, hi } = f.domain;
-        let around = f.thresholds.iter().flat_map(|t| [t.below - 1, t.below, t.at, t.at + 1]);
-        let dense = (lo..=hi).step_by(((hi - lo) / 500).max(1) as usize);
-        let mut xs: Vec<i64> = [lo, lo + 1, hi - 1, hi].into_iter().chain(around).chain(dense).collect();
-        xs.retain(|x| (lo..=hi).contains(x));
-        xs
+    fn example() -> StepFunction {
+        steps(0.0101, -7, (-128, 127), Interval::new(-30_000, 30_000))
     }
 
     #[test]
     fn every_reachable_accumulator_has_a_witness_and_the_functions_value() {
-        let mut seen = 0;
+        let (mut seen, mut corrected) = (0, 0);
         let (mut m, mut zero) = (0.37f32, 17);
         for i in 0..120i32 {
             m = if m < 3e-4 { 0.83 - i as f32 / 1000.0 } else { m * 0.717 };
             zero = (zero * 57 + 31) % 128;
             let clip = [(-128, 127), (-128, zero.max(-127)), (zero, 127), (-100, 71), (0, 1)][i as usize % 5];
-            let reach = (f64::from(150 + 40 * (i % 9)) / f64::from(m)) as i64;
-            let domain = Interval::new(-reach + i64::from(i % 4) * reach / 3, reach);
-            for slack in [0, 1 + i as u32] {
-                let Some(step) = Step::new(m, zero, clip, domain, 3 + i as u32 % 7, slack) else { continue };
-                let xs = sample(&step.function);
-                let (values, checker) = step.check(&xs.iter().map(|&x| fr(x)).collect::<Vec<_>>(), &[]);
-                assert_eq!(checker.failures, [], "{m}, {zero}, {clip:?}, {domain:?}");
-                let expected: Vec<Fr> = xs.iter().map(|&x| fr(step.function.eval(x).into())).collect();
-                assert!(values == expected, "{m}, {zero}, {clip:?}, {domain:?}");
-                seen += 1;
-            }
+            let reach = (f64::from(50 + 40 * (i % 9)) / f64::from(m)) as i64;
+            let function = steps(m, zero, clip, Interval::new(-reach + i64::from(i % 4) * reach / 3, reach));
+            let Some(limbs) = Limbs::new(&function, i as u32 % 8) else { continue };
+            let Interval { lo, hi } = function.domain;
+            let around = function.thresholds.iter().flat_map(|t| [t.below - 1, t.below, t.at, t.at + 1]);
+            let dense = (lo..=hi).step_by(((hi - lo) / 500).max(1) as usize);
+            let mut xs: Vec<i64> = [lo, lo + 1, hi - 1, hi].into_iter().chain(around).chain(dense).collect();
+            xs.retain(|x| (lo..=hi).contains(x));
+            let (values, checker) = limbs.check(&xs.iter().map(|&x| fr(x)).collect::<Vec<_>>(), &[]);
+            assert_eq!(checker.failures, [], "{m}, {zero}, {clip:?}");
+            assert!(values.iter().zip(&xs).all(|(y, &x)| *y == fr(function.eval(x).into())), "{m}, {zero}, {clip:?}");
+            seen += 1;
+            corrected += usize::from(!limbs.function.form.exceptions.is_empty());
         }
-        assert!(seen > 100, "only {seen} functions are looked up");
+        assert!(seen > 60 && corrected > 0, "{seen} functions, {corrected} with corrections");
     }
 
+    /// Whatever the value, its excess and the excess's share: only the right ones have a remainder in range.
     #[test]
     fn no_other_value_is_accepted() {
-        let step = example();
-        let (_, y, _) = step.variables();
-        for x in [-30_000, -1, 12_500] {
-            let honest = i64::from(step.function.eval(x));
-            let (values, checker) = step.check(&[fr(x)], &[]);
-            assert_eq!(
-                (values[0], checker.assignment[y as usize], checker.failures.len()),
-                (fr(honest), fr(honest), 0)
-            );
-            for other in (-128..=127).filter(|&v| v != honest) {
-                // In range, but not the row's.
-                let (_, forged) = step.check(&[fr(x)], &[(y, fr(other))]);
-                assert_eq!(failing_sums(&forged), [step.rows[0]], "{x}: {other}");
-            }
-            for other in [fr(128), fr(-129), fr(honest + 256), fr(honest - 256), power(40), -power(100)] {
-                let (_, forged) = step.check(&[fr(x)], &[(y, other)]);
-                assert_eq!(failing_sums(&forged), step.rows, "{x}: {other}");
-            }
-        }
-    }
-
-    /// The forgery that packing invites: for each wrong value there are remainders that make the packed query a row. None of
-    /// them is below `2^k`; which other row is taken makes no difference.
-    #[test]
-    fn a_remainder_that_makes_up_for_a_wrong_value_is_out_of_range() {
-        let step = example();
-        for x in [-12_000, 0, 5000, 30_000] {
-            let honest = step.function.eval(x);
-            for (y, row) in
-                (-128..=127).step_by(15).flat_map(|y| [0, 1, step.rows[0] / 2, step.rows[0] - 1].map(|row| (y, row)))
-            {
-                let result = fr(i64::from(y - step.form.first));
-                let left = step.total(x) + power(step.form.shift as usize) * packing() * result;
-                let remainder = left - power(step.form.shift as usize) * step.plan.tables[0].row(row);
-                if y == honest && remainder == Fr::from(step.remainder(x)) {
-                    continue;
+        let functions = [example(), steps(0.0101, -7, (-100, 71), Interval::new(-30_000, 30_000))];
+        for function in &functions {
+            let limbs = Limbs::new(function, 3).unwrap();
+            let (first, last) = (function.first, function.last());
+            let levels = i64::from(last - first);
+            let [e, share] = limbs.excess();
+            for x in [-30_000, -12_000, -1, 5000, 12_500, 30_000] {
+                let honest = function.eval(x);
+                assert_eq!(limbs.names(x, &[]), [""; 0]);
+                for y in (first - 300..=last + 300).filter(|&y| y != honest) {
+                    let result = i64::from(y - first);
+                    // The excess that makes up for it, with the share that either end wants, and none.
+                    let excess = limbs.unclamped(x) - result;
+                    let by_definition = fr(excess * result) * fr(levels).inverse().unwrap();
+                    for s in [fr(0), fr(excess), by_definition] {
+                        let names = limbs.names(x, &[(Y, fr(y.into())), (e, fr(excess)), (share, s)]);
+                        assert!(!names.is_empty(), "{x}: {y}");
+                        let in_range = (0..=levels).contains(&result);
+                        let is_end = result == 0 || result == levels;
+                        if in_range && !is_end && s == by_definition {
+                            assert_eq!(names, ["requantize.excess_end", "lookup.sum"][..names.len()], "{x}: {y}");
+                        }
+                    }
+                    // No excess: then it is the remainder that is out of range.
+                    let names = limbs.names(x, &[(Y, fr(y.into())), (e, fr(0)), (share, fr(0))]);
+                    assert_eq!(names, ["lookup.sum"], "{x}: {y}");
                 }
-                let (_, forged) = step.check(&[fr(x)], &step.forge(remainder, fr(y.into())));
-                assert_eq!(failing_sums(&forged), [step.rows[1]], "{x}: {y} by row {row}");
             }
         }
     }
 
-    /// Any remainder in range, and the quotient that division in the field gives.
     #[test]
-    fn a_quotient_by_field_division_is_no_row() {
-        let step = example();
-        for x in [-30_000, -12_000, 0, 5000, 30_000] {
-            let honest = step.remainder(x);
-            for remainder in [0, 1, honest ^ 1, honest ^ 1 << (step.form.shift - 1), (1 << step.form.shift) - 1] {
-                if remainder == honest {
-                    continue;
+    fn excess_and_share_have_one_value_each() {
+        let function = example();
+        let limbs = Limbs::new(&function, 0).unwrap();
+        let [e, share] = limbs.excess();
+        for x in [-30_000, 0, 30_000] {
+            let (_, honest) = limbs.check(&[fr(x)], &[]);
+            for variable in [e, share] {
+                for change in [1, -1, 255, 256] {
+                    let forged = honest.assignment[variable as usize] + fr(change);
+                    let names = limbs.names(x, &[(variable, forged)]);
+                    assert!(!names.is_empty(), "{x}");
+                    if variable == share {
+                        assert_eq!(names[0], "requantize.excess_share");
+                    }
                 }
-                let y = fr(step.function.eval(x).into());
-                let (_, forged) = step.check(&[fr(x)], &step.forge(Fr::from(remainder), y));
-                assert_eq!(failing_sums(&forged), [step.rows[0]], "{x}: {remainder}");
             }
         }
     }
 
-    /// One less in the quotient and `2^k` more in the remainder, or the other way round, at thresholds where that changes
-    /// the value.
+    /// At an end the excess may have one sign only, else the end would be the value of arguments on its other side.
     #[test]
-    fn a_remainder_of_two_to_the_k_or_below_zero_is_refused() {
-        let step = example();
-        let whole = power(step.form.shift as usize);
-        for t in step.function.thresholds.iter().step_by(17) {
-            for (x, change) in [(t.at, whole), (t.below, -whole)] {
-                let neighbour = step.function.eval(if x == t.at { t.below } else { t.at });
-                let remainder = Fr::from(step.remainder(x)) + change;
-                let (_, forged) = step.check(&[fr(x)], &step.forge(remainder, fr(neighbour.into())));
-                assert_eq!(failing_sums(&forged), [step.rows[1]], "{x}");
+    fn the_excess_cannot_point_inward() {
+        let function = example();
+        let limbs = Limbs::new(&function, 0).unwrap();
+        let [e, share] = limbs.excess();
+        for x in [-9000, 0, 9000] {
+            let inner = limbs.unclamped(x);
+            assert!((1..255).contains(&inner));
+            let low = [(Y, fr(-128)), (e, fr(inner)), (share, fr(0))];
+            let high = [(Y, fr(127)), (e, fr(inner - 255)), (share, fr(inner - 255))];
+            for forged in [low, high] {
+                let (_, checker) = limbs.check(&[fr(x)], &forged);
+                assert_eq!(failing_sums(&checker), [32], "{x}");
             }
         }
     }
 
     #[test]
-    fn saturation_cannot_be_skipped_at_either_end() {
-        let step = example();
-        let (_, y, _) = step.variables();
-        for x in [-30_000, 30_000] {
-            let unclamped = step.form.quotient(x);
-            let (first, last) = (i64::from(step.form.first), i64::from(step.form.last));
-            assert!(unclamped < first || unclamped > last);
-            let (_, forged) = step.check(&[fr(x)], &[(y, fr(unclamped))]);
-            assert_eq!(failing_sums(&forged), step.rows);
-            // The nearest value that is not saturated.
-            let (_, forged) = step.check(&[fr(x)], &[(y, fr(if unclamped < first { first + 1 } else { last - 1 }))]);
-            assert_eq!(failing_sums(&forged), [step.rows[0]]);
+    fn an_accumulator_out_of_reach_has_no_witness() {
+        let function = example();
+        let limbs = Limbs::new(&function, 2).unwrap();
+        for x in [power(100), -power(100), fr(2).inverse().unwrap(), fr(1 << 33)] {
+            assert!(!limbs.check(&[x], &[]).1.failures.is_empty());
         }
     }
 
+    /// Elements whose bounds decide the value need no witness of a remainder.
     #[test]
-    fn an_accumulator_out_of_reach_has_no_row() {
-        let step = example();
-        for x in [fr(40_000), fr(-40_000), power(100), -power(100), fr(2).inverse().unwrap()] {
-            let (_, checker) = step.check(&[x], &[]);
-            assert!(failing_sums(&checker).contains(&step.rows[0]));
-        }
-    }
-
-    #[test]
-    fn counts_of_rows_are_determined() {
-        let step = example();
-        let (_, honest) = step.check(&[fr(0), fr(5000)], &[]);
-        let first = honest.assignment.len() - step.rows[0] - step.rows[1];
-        for (row, table) in [(0, 0), (step.rows[0] - 1, 0), (step.rows[0], 1), (step.rows[0] + step.rows[1] - 1, 1)] {
-            let variable = (first + row) as u32;
-            let (_, forged) = step.check(&[fr(0), fr(5000)], &[(variable, honest.assignment[first + row] + fr(1))]);
-            assert_eq!(failing_sums(&forged), [step.rows[table]]);
-        }
-    }
-
-    /// Channels share a table if they have as many levels; each has its own multiplier, shift and offset.
-    #[test]
-    fn channels_share_a_table_and_not_their_functions() {
-        let domain = Interval::new(-9000, 9000);
-        let candidates = (0..40i32).map(|i| (0.0271 + 0.0009 * i as f32, 17 * i % 50));
-        let mut found = candidates.filter_map(|(m, zero)| Step::new(m, zero, (-128, 127), domain, 6, 0));
-        let channels: [Step; 3] = core::array::from_fn(|_| found.next().unwrap());
-        let shifts: Vec<u32> = channels.iter().map(|c| c.form.shift).filter(|&s| s > 0).chain([8]).collect();
-        let reach = channels.iter().map(|c| match &c.plan.tables[0] {
-            &Table::Clamp { levels: 255, below, above } => (below, above),
-            other => panic!("{other:?}"),
-        });
-        let (below, above) = reach.fold((0, 0), |a, b| (a.0.max(b.0), a.1.max(b.1)));
-        let table = Table::Clamp { levels: 255, below, above };
-        let plan = Plan::of(&[6], &shifts, Some(table.clone()));
-        let elements: Vec<_> = (-4000..=4000).step_by(61).flat_map(|x| channels.iter().map(move |c| (x, c))).collect();
+    fn narrow_bounds_make_a_constant() {
+        let function = example();
+        let limbs = Limbs::new(&function, 0).unwrap();
         let run = |tamper: &[(u32, Fr)]| {
-            let mut values = Vec::new();
-            let checker = check_at(challenge(), &plan, tamper, |b| {
-                for (x, channel) in &elements {
-                    let x = b.witness(fr(*x));
-                    let x = b.var(x);
-                    values.push(requantize(b, &x, &channel.form, domain));
-                }
-            });
-            (values, checker)
-        };
-        let (values, checker) = run(&[]);
-        assert_eq!(checker.failures, []);
-        for (y, (x, channel)) in values.iter().zip(&elements) {
-            assert_eq!(y.value, fr(channel.function.eval(*x).into()));
-        }
-        // The value of another channel at the same accumulator.
-        let value = |i: usize| values[i].value;
-        let differ = |&i: &usize| value(i) != value(i + 1) && value(i + 1) != value(i + 2) && value(i + 2) != value(i);
-        let at = (0..elements.len()).step_by(channels.len()).find(differ).unwrap();
-        for (i, other) in [(at, at + 1), (at + 1, at + 2), (at + 2, at)] {
-            let (_, forged) = run(&[(values[i].variable, values[other].value)]);
-            assert_eq!(failing_sums(&forged), [table.len()]);
-        }
-    }
-
-    /// Bounds wider than the plan's table: the element falls back to bits, and is as constrained.
-    #[test]
-    fn an_element_beyond_the_table_is_checked_by_bits() {
-        let step = example();
-        let plan = Plan::of(&[5], &[8], Some(Table::Clamp { levels: 255, below: 10, above: 300 }));
-        let run = |tamper: &[(u32, Fr)]| {
-            let mut y = None;
-            let checker = check_at(challenge(), &plan, tamper, |b| {
-                let x = b.witness(fr(5000));
+            let checker = check_at(challenge(), &limbs.plan, tamper, |b| {
+                let x = b.witness(fr(29_000));
                 let x = b.var(x);
-                y = Some(requantize(b, &x, &step.form, step.function.domain));
+                requantize(b, &x, &limbs.function, Interval::new(28_000, 30_000));
             });
-            (y.unwrap(), checker)
+            checker.failures.iter().map(|f| f.name).collect::<Vec<_>>()
         };
-        let honest = fr(step.function.eval(5000).into());
-        let (y, checker) = run(&[]);
-        assert_eq!((y.value, checker.failures.as_slice()), (honest, [].as_slice()));
-        assert!(checker.origins.iter().flatten().any(|place| place.name == "requantize.recomposition"));
-        for other in [honest + fr(1), honest - fr(1), honest + fr(256)] {
-            let (_, forged) = run(&[(y.variable, other)]);
-            assert_eq!(forged.failures.iter().map(|f| f.name).collect::<Vec<_>>(), ["requantize.saturate_low"]);
-        }
+        assert_eq!(run(&[]), [""; 0]);
+        assert_eq!(run(&[(Y, fr(126))]), ["requantize.value"]);
     }
 }

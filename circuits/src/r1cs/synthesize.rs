@@ -7,7 +7,6 @@ use ark_ff::{PrimeField as _, Zero as _};
 use rayon::prelude::*;
 
 use super::{
-    affine::AffineStep,
     builder::{Builder, Lc, Num, Place, Ranges, Sink, fr},
     commit::{Commitment, commit},
     disclose::disclose,
@@ -16,8 +15,8 @@ use super::{
     max::max,
     product::product,
     range::range,
-    requantize::requantize,
-    table::{Selector, cheap_step},
+    requantize::{Function, requantize},
+    table::Selector,
 };
 use crate::circuit::{
     Circuit, CommitmentUse, Disclosure, Interval, LowerError, Relation, WireId, description::EMPTY_POLICY_ID,
@@ -57,19 +56,19 @@ pub enum RangeChecks {
 pub struct Synthesizer<'c> {
     circuit: &'c Circuit,
     /// For each relation, the forms of its functions.
-    forms: Vec<Forms>,
+    forms: Vec<Forms<'c>>,
     /// The tables, where ranges are looked up.
     plan: Option<Plan>,
 }
 
 /// How the functions of a relation are proven.
-enum Forms {
+enum Forms<'c> {
     /// It has none.
     None,
     /// By arithmetic.
-    Steps(Vec<AffineStep>),
+    Steps(Vec<Function<'c>>),
     /// By its table.
-    Table(Selector),
+    Table(Selector<'c>),
 }
 
 /// A wire while the circuit is walked.
@@ -91,12 +90,15 @@ impl<'c> Synthesizer<'c> {
     pub fn new(circuit: &'c Circuit, ranges: RangeChecks) -> Result<Self, LowerError> {
         let forms = circuit.relations.iter().map(|r| match &r.relation {
             Relation::Requantize(q) => {
-                let forms: Result<Vec<_>, _> = q.functions.par_iter().map(AffineStep::find).collect();
-                forms.map(Forms::Steps).map_err(|e| LowerError { node: r.label.clone(), ..e })
+                let functions = q.functions.par_iter().enumerate().map(|(index, steps)| Function::new(index, steps));
+                functions
+                    .collect::<Result<_, _>>()
+                    .map(Forms::Steps)
+                    .map_err(|e| LowerError { node: r.label.clone(), ..e })
             }
             Relation::Table(table) => {
                 let selector = Selector::new(table);
-                Ok(cheap_step(table, &selector).map_or(Forms::Table(selector), |f| Forms::Steps(alloc::vec![f])))
+                Ok(selector.cheap_step().map_or(Forms::Table(selector), |f| Forms::Steps(alloc::vec![f])))
             }
             Relation::Range(_)
             | Relation::Linear(_)
@@ -205,7 +207,7 @@ impl<'c> Synthesizer<'c> {
                         b.enter_element(i);
                         let x = Self::read(&wires, applied.inputs[0], i, b).ok_or_else(wrong)?;
                         elements.push(match &self.forms[index] {
-                            Forms::Steps(forms) => requantize(b, &x, &forms[function_of(i)], range),
+                            Forms::Steps(functions) => requantize(b, &x, &functions[function_of(i)], range),
                             Forms::Table(selector) => selector.select(b, &x),
                             Forms::None => return Err(wrong()),
                         });

@@ -11,38 +11,31 @@
 //! Both factors are multilinear, so linear in the products of the low, or of the high, bits: of 8 bits, 9 constraints for
 //! the bits, 11 for the products of each half, and 15 for the sum.
 //!
-//! Looked up, `u + 2^40·(y − min)` is a row of the function's table. The proven bounds of `x` keep `u` below `2^8`, and
-//! `y − min` is range-checked by itself, so the packed value determines both, and `u` the row.
+//! Looked up, it is a function like others: see `steps`.
 
-use alloc::{sync::Arc, vec::Vec};
+use alloc::vec::Vec;
 
 use ark_bn254::Fr;
 use ark_ff::One as _;
 
 use super::{
-    affine::AffineStep,
-    builder::{Builder, Lc, Num, Sink, fr, small, width},
-    lookup::packing,
+    builder::{Builder, Lc, Num, Sink, fr, width},
+    lookup::{Step, StepRequest},
+    requantize::Function,
+    steps::{Runs, look_up},
 };
 use crate::circuit::FunctionTable;
 
 /// What an arithmetic form costs beside its shift: the bits of the quotient, and clamping.
 const STEP_OVERHEAD: usize = 12;
 
-/// The arithmetic form of a function, if it has one that is cheaper than [`Selector`].
-pub(super) fn cheap_step(table: &FunctionTable, selector: &Selector) -> Option<AffineStep> {
-    let form = table.step.as_ref().and_then(|f| AffineStep::find(f).ok())?;
-    (form.weight() + STEP_OVERHEAD <= selector.constraints).then_some(form)
-}
-
 /// A function as its table.
-pub(super) struct Selector {
+pub(super) struct Selector<'t> {
+    table: &'t FunctionTable,
     /// First argument.
     first: i64,
     /// Smallest value.
     least: i64,
-    /// Values less the smallest, in the order of arguments.
-    values: Arc<[u8]>,
     /// How many bits of the argument select within a row, and how many the row.
     bits: [usize; 2],
     /// Coefficients of the first row, and of each other: of the selection of its difference, and of the difference.
@@ -52,14 +45,14 @@ pub(super) struct Selector {
     constraints: usize,
 }
 
-impl Selector {
-    pub(super) fn new(table: &FunctionTable) -> Self {
+impl<'t> Selector<'t> {
+    pub(super) fn new(table: &'t FunctionTable) -> Self {
         let least = table.range().lo;
-        let values: Arc<[u8]> = table.values.iter().map(|&v| (i64::from(v) - least) as u8).collect();
+        let values: Vec<i64> = table.values.iter().map(|&v| i64::from(v) - least).collect();
         let all = width(table.domain.hi - table.domain.lo);
         let bits = [all / 2, all - all / 2];
         // Arguments beyond the last do not occur.
-        let at = |i: usize| i64::from(values[i.min(values.len() - 1)]);
+        let at = |i: usize| values[i.min(values.len() - 1)];
         let row = |j: usize| (0..1 << bits[0]).map(|i| at(j << bits[0] | i)).collect::<Vec<i64>>();
         let all_rows: Vec<Vec<i64>> = (0..1 << bits[1]).map(row).collect();
         let mut distinct: Vec<&Vec<i64>> = all_rows.iter().collect();
@@ -74,15 +67,13 @@ impl Selector {
         let rows: Vec<[Vec<i64>; 2]> = rows.collect();
         let products: usize = bits.iter().map(|n| (1 << n) - 1 - n).sum();
         let constraints = all + 1 + products + rows.len().max(1);
-        Self {
-            first: table.domain.lo,
-            least,
-            origin: multilinear(all_rows[0].clone()),
-            rows,
-            bits,
-            constraints,
-            values,
-        }
+        Self { table, first: table.domain.lo, least, origin: multilinear(all_rows[0].clone()), rows, bits, constraints }
+    }
+
+    /// The function as a step function, if it is one whose arithmetic form is cheaper.
+    pub(super) fn cheap_step(&self) -> Option<Function<'t>> {
+        let function = self.table.step.as_ref().and_then(|f| Function::new(0, f).ok())?;
+        (function.form.weight() + STEP_OVERHEAD <= self.constraints).then_some(function)
     }
 
     /// Constrains and returns the value at an `x` within the domain.
@@ -91,21 +82,18 @@ impl Selector {
             let constant = b.constant(fr(self.least));
             return b.materialize("table.value", &constant);
         }
-        let u = x.clone().plus(fr(-self.first));
-        match b.function_table(&self.values, self.constraints) {
-            Some(table) => self.by_lookup(b, &u, table),
-            None => self.by_bits(b, &u),
+        let request = || StepRequest {
+            count: 0,
+            runs: Runs::of_table(self.table),
+            limbs: None,
+            by_bits: self.constraints as u64,
+        };
+        match b.step(0, request) {
+            None => b.witness(x.value),
+            Some(Step::Intervals(f)) => look_up(b, ["table.distance", "table.value_range", "table.lookup"], x, f),
+            // There are no other limbs than those of an arithmetic form.
+            Some(Step::Bits | Step::Limbs(_)) => self.by_bits(b, &x.clone().plus(fr(-self.first))),
         }
-    }
-
-    fn by_lookup<S: Sink>(&self, b: &mut Builder<'_, S>, u: &Lc, table: usize) -> Num {
-        let row = small(&u.value).and_then(|u| self.values.get(usize::try_from(u).ok()?));
-        let y = b.witness(fr(self.least + i64::from(row.copied().unwrap_or_default())));
-        let value = b.var(y).plus(fr(-self.least));
-        let largest = self.values.iter().copied().max().unwrap_or_default();
-        b.range(["table.value_range"; 2], &value, width(largest.into()));
-        b.query("table.lookup", table, &u.clone().add_lc(packing(), &value));
-        y
     }
 
     fn by_bits<S: Sink>(&self, b: &mut Builder<'_, S>, u: &Lc) -> Num {

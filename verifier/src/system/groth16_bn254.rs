@@ -102,7 +102,7 @@ pub(crate) struct System;
 
 impl ProofSystem for System {
     const NAME: &'static str = "groth16-bn254:v1";
-    const CIRCUIT_VERSION: u32 = 1;
+    const CIRCUIT_VERSION: u32 = 2;
     const MODULUS: [u8; 32] = MODULUS;
     const PROOF_LENGTH: LengthRule = LengthRule::Exactly(128);
     const KEY_LENGTH: LengthRule = LengthRule::Exactly(32 + 64 + 64 + 9 * 32);

@@ -173,7 +173,7 @@ pub(crate) struct System;
 
 impl ProofSystem for System {
     const NAME: &'static str = "groth16-lookup-bn254:v1";
-    const CIRCUIT_VERSION: u32 = 1;
+    const CIRCUIT_VERSION: u32 = 2;
     const MODULUS: [u8; 32] = MODULUS;
     const PROOF_LENGTH: LengthRule = LengthRule::Exactly(160);
     const KEY_LENGTH: LengthRule = LengthRule::Exactly(32 + 3 * 64 + 10 * 32);
