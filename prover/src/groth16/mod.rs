@@ -7,6 +7,8 @@
 //! memory. What the two systems do differently is in one module, `system`.
 
 mod domain;
+#[cfg(test)]
+mod forgery;
 mod key;
 mod msm;
 mod prove;
@@ -61,7 +63,7 @@ mod tests {
         }
     }
 
-    fn graph() -> Graph {
+    pub(super) fn graph() -> Graph {
         let quant = |scale| Quantization { dtype: DType::I8, scale, zero_point: 3 };
         let dense = Dense {
             batch: 1,

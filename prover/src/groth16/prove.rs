@@ -55,7 +55,19 @@ pub(super) fn create(
     key: &ProvingKey,
     cost: &Cost,
     statement: &Statement,
+    assignment: Assignment,
+    progress: &dyn Progress,
+) -> Result<(Vec<u8>, CreateTimes), CreateError> {
+    create_with(key, cost, statement, assignment, Assignment::derive, progress)
+}
+
+/// And with another way to compute the second phase from the challenge: tests forge here.
+pub(super) fn create_with(
+    key: &ProvingKey,
+    cost: &Cost,
+    statement: &Statement,
     mut assignment: Assignment,
+    derive: impl Fn(&mut Assignment, Fr) -> bool,
     progress: &dyn Progress,
 ) -> Result<(Vec<u8>, CreateTimes), CreateError> {
     let points = &key.points;
@@ -89,7 +101,7 @@ pub(super) fn create(
         let commitment = (first_sum + delta(last) * rho).into_affine();
         let challenge = system::challenge(&key.verifying_key_digest, statement, &commitment);
         // A challenge that is a row or a query of a table, about once in 2^230, is drawn again.
-        if assignment.derive(challenge) {
+        if derive(&mut assignment, challenge) {
             break Some(commitment);
         }
     };

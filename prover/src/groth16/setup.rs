@@ -12,6 +12,7 @@ use rayon::prelude::*;
 use zeroize::Zeroize as _;
 
 use super::{
+    domain::Domain,
     qap::{self, Columns},
     system,
 };
@@ -24,7 +25,7 @@ use crate::{
 const CHUNK: usize = 1 << 14;
 
 /// The trapdoors; γ is 1.
-struct Trapdoors {
+pub(super) struct Trapdoors {
     alpha: Fr,
     beta: Fr,
     /// One for each phase.
@@ -143,24 +144,43 @@ pub(crate) fn generate(
     progress: &dyn Progress,
 ) -> Result<Points, SetupError> {
     let domain = qap::domain(cost).ok_or(SetupError::TooLarge(cost.constraints))?;
-    let mut tau = secrets.draw("tau")?;
-    let mut attempt = 0u32;
-    while domain.vanishing(tau).is_zero() {
-        attempt += 1;
-        tau = secrets.draw(&format!("tau/{attempt}"))?;
-    }
-    let delta = |phase: usize| secrets.draw(&format!("delta/{phase}"));
-    let deltas = (1..=phases).map(delta).collect::<Result<Vec<_>, _>>()?;
-    let t = Trapdoors { alpha: secrets.draw("alpha")?, beta: secrets.draw("beta")?, deltas, tau };
-
+    let trapdoors = Trapdoors::draw(&domain, phases, secrets)?;
     progress.begin("evaluating the constraints", cost.constraints as u64);
-    let columns = Columns::new(domain.lagrange(t.tau), cost);
-    let mut columns = Closure::new(columns, cost.challenge());
+    let mut columns = Closure::new(trapdoors.columns(&domain, cost), cost.challenge());
     synthesizer.synthesize(&[Fr::zero(); PUBLIC_INPUTS], None, &mut columns)?;
     progress.advance(cost.constraints as u64);
     progress::check(progress)?;
-    let Columns { mut a, mut b, mut c, .. } = columns.finish()?;
+    points(columns.finish()?, &domain, cost, &trapdoors, progress)
+}
 
+impl Trapdoors {
+    pub(super) fn draw(domain: &Domain, phases: usize, secrets: &Secrets) -> Result<Self, SetupError> {
+        let mut tau = secrets.draw("tau")?;
+        let mut attempt = 0u32;
+        while domain.vanishing(tau).is_zero() {
+            attempt += 1;
+            tau = secrets.draw(&format!("tau/{attempt}"))?;
+        }
+        let delta = |phase: usize| secrets.draw(&format!("delta/{phase}"));
+        let deltas = (1..=phases).map(delta).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { alpha: secrets.draw("alpha")?, beta: secrets.draw("beta")?, deltas, tau })
+    }
+
+    /// The columns at τ, before any constraint.
+    pub(super) fn columns(&self, domain: &Domain, cost: &Cost) -> Columns {
+        Columns::new(domain.lagrange(self.tau), cost)
+    }
+}
+
+/// The key of the constraints that went into the columns.
+pub(super) fn points(
+    columns: Columns,
+    domain: &Domain,
+    cost: &Cost,
+    t: &Trapdoors,
+    progress: &dyn Progress,
+) -> Result<Points, SetupError> {
+    let Columns { mut a, mut b, mut c, .. } = columns;
     let inverses: Vec<Fr> = t.deltas.iter().map(|d| d.inverse().unwrap_or_default()).collect();
     let (first, last) = (inverses.first().copied().unwrap_or_default(), inverses.last().copied().unwrap_or_default());
     let instance = qap::instance(cost);
