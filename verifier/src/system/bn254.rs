@@ -2,11 +2,12 @@
 
 use alloc::vec::Vec;
 
-use ark_bn254::{Fr, G2Affine};
+use ark_bn254::{Fr, G1Affine, G1Projective, G2Affine};
 use ark_ec::{
-    AffineRepr,
+    AdditiveGroup as _, AffineRepr, CurveGroup as _,
     short_weierstrass::{Affine, SWCurveConfig},
 };
+use ark_ff::PrimeField as _;
 use ark_serialize::{CanonicalDeserialize as _, CanonicalSerialize as _, Compress, Validate};
 
 use crate::{
@@ -94,4 +95,120 @@ pub(super) fn check_delta(
         return err("δ is ± β: proofs can be forged");
     }
     Ok(())
+}
+
+/// Reads the points of the public inputs.
+pub(super) fn read_ic<const N: usize>(
+    r: &mut Reader<'_>,
+    names: [&'static str; N],
+) -> Result<[G1Affine; N], DecodeError> {
+    let mut ic = [G1Affine::identity(); N];
+    for (point, name) in ic.iter_mut().zip(names) {
+        *point = read_point::<_, 32>(r, name)?;
+    }
+    Ok(ic)
+}
+
+/// Multiples of a point that signed digits to the base 16 ask for: 1 to 8 times.
+type Multiples = [G1Affine; 8];
+
+/// `IC₀ + Σ xᵢ·ICᵢ`, with what depends on the key alone computed once.
+///
+/// All scalars are walked together, from their highest digit on (Straus): four doublings a digit, whatever their number,
+/// and none of an input that is zero.
+pub(super) struct InputSum<const N: usize> {
+    constant: G1Affine,
+    multiples: [Multiples; N],
+}
+
+#[allow(clippy::arithmetic_side_effects, reason = "operations of the group are total")]
+impl<const N: usize> InputSum<N> {
+    /// From the point of the constant one and that of each input.
+    pub(super) fn new(constant: G1Affine, inputs: [G1Affine; N]) -> Self {
+        let multiples = |point: G1Affine| {
+            let mut multiple = G1Projective::ZERO;
+            let all: [G1Projective; 8] = core::array::from_fn(|_| {
+                multiple += point;
+                multiple
+            });
+            all.map(|p| p.into_affine())
+        };
+        Self { constant, multiples: inputs.map(multiples) }
+    }
+
+    pub(super) fn sum(&self, inputs: &[Fr; N]) -> G1Affine {
+        let digits = inputs.each_ref().map(signed_digits);
+        let mut total = G1Projective::ZERO;
+        for place in (0..DIGITS).rev() {
+            for _ in 0..4 {
+                total.double_in_place();
+            }
+            for (multiples, digits) in self.multiples.iter().zip(&digits) {
+                match digits.get(place) {
+                    Some(&Digit::Plus(n)) => total += multiples.get(n).copied().unwrap_or_default(),
+                    Some(&Digit::Minus(n)) => total -= multiples.get(n).copied().unwrap_or_default(),
+                    Some(Digit::Zero) | None => {}
+                }
+            }
+        }
+        total += self.constant;
+        total.into_affine()
+    }
+}
+
+/// Digits of a scalar to the base 16.
+const DIGITS: usize = 64;
+
+/// A digit from −8 to 8, by the index of its multiple.
+#[derive(Clone, Copy)]
+enum Digit {
+    Zero,
+    Plus(usize),
+    Minus(usize),
+}
+
+/// Lowest first. The highest digit of a scalar is at most 3, so nothing is carried out of it.
+fn signed_digits(scalar: &Fr) -> [Digit; DIGITS] {
+    let mut digits = [Digit::Zero; DIGITS];
+    let bytes = scalar.into_bigint().0.map(u64::to_le_bytes);
+    let nibbles = bytes.iter().flatten().flat_map(|byte| [byte & 0x0f, byte >> 4]);
+    let mut carry = 0u8;
+    for (digit, nibble) in digits.iter_mut().zip(nibbles) {
+        let value = nibble.saturating_add(carry);
+        carry = u8::from(value > 8);
+        *digit = match value {
+            0 | 16 => Digit::Zero,
+            1..=8 => Digit::Plus(usize::from(value.saturating_sub(1))),
+            _ => Digit::Minus(usize::from(15u8.saturating_sub(value))),
+        };
+    }
+    digits
+}
+
+#[cfg(test)]
+mod tests {
+    use ark_ec::VariableBaseMSM as _;
+    use ark_ff::Field as _;
+
+    use super::*;
+
+    #[test]
+    fn input_sums_are_those_of_arkworks() {
+        let g = G1Affine::generator();
+        let ic: Vec<G1Affine> = (3..13u64).map(|i| (g * Fr::from(i).pow([77])).into_affine()).collect();
+        let [constant, rest @ ..] = <[G1Affine; 10]>::try_from(ic.as_slice()).unwrap();
+        let sum = InputSum::new(constant, rest);
+        let edge = [0u64, 1, 7, 8, 9, 15, 16, 0x88, 0x99, u64::MAX, 1 << 63].map(Fr::from);
+        let all = edge.into_iter().flat_map(|x| [x, -x, x.pow([5])]);
+        for (i, x) in all.enumerate() {
+            let inputs: [Fr; 9] = core::array::from_fn(|j| x * Fr::from(j as u64 + 1).pow([i as u64 % 90]));
+            let scalars = [&[Fr::from(1u64)], &inputs[..]].concat();
+            assert_eq!(sum.sum(&inputs), G1Projective::msm_unchecked(&ic, &scalars).into_affine());
+        }
+        assert_eq!(sum.sum(&[Fr::from(0u64); 9]), ic[0]);
+        // Equal and opposite points meet.
+        let twice = InputSum::new(g, [g, g]);
+        assert_eq!(twice.sum(&[Fr::from(5u64), -Fr::from(6u64)]), G1Affine::identity());
+        assert_eq!(twice.sum(&[Fr::from(8u64), Fr::from(8u64)]), g * Fr::from(17u64));
+    }
 }

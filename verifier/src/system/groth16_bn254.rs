@@ -26,13 +26,13 @@ use ark_groth16::{Groth16, PreparedVerifyingKey, Proof, prepare_verifying_key};
 
 use super::{
     ProofError, ProofSystem,
-    bn254::{MODULUS, check_delta, check_point, put_point, read_point, scalars},
+    bn254::{InputSum, MODULUS, check_delta, check_point, put_point, read_ic, read_point, scalars},
 };
 use crate::{
     bytes::Reader,
     error::{DecodeError, LengthRule, Problem},
     key::SetupKind,
-    statement::Statement,
+    statement::{SLOTS, Statement},
 };
 
 const KEY: &str = "verifying key";
@@ -97,6 +97,12 @@ pub fn encode_proof(proof: &Proof<Bn254>) -> Vec<u8> {
     out
 }
 
+/// What is computed once for each key.
+pub(crate) struct PreparedKey {
+    inputs: InputSum<SLOTS>,
+    key: PreparedVerifyingKey<Bn254>,
+}
+
 /// The proof system.
 pub(crate) struct System;
 
@@ -108,7 +114,7 @@ impl ProofSystem for System {
     const KEY_LENGTH: LengthRule = LengthRule::Exactly(32 + 64 + 64 + 9 * 32);
 
     type Key = Key;
-    type Prepared = PreparedVerifyingKey<Bn254>;
+    type Prepared = PreparedKey;
 
     fn admits(setup: &SetupKind) -> bool {
         match setup {
@@ -122,10 +128,7 @@ impl ProofSystem for System {
         let alpha = read_point::<_, 32>(&mut r, "alpha")?;
         let beta = read_point::<_, 64>(&mut r, "beta")?;
         let delta = read_point::<_, 64>(&mut r, "delta")?;
-        let mut ic = [G1Affine::identity(); IC_NAMES.len()];
-        for (point, name) in ic.iter_mut().zip(IC_NAMES) {
-            *point = read_point::<_, 32>(&mut r, name)?;
-        }
+        let ic = read_ic(&mut r, IC_NAMES)?;
         r.finish()?;
         Key { alpha, beta, delta, ic }.checked()
     }
@@ -142,7 +145,8 @@ impl ProofSystem for System {
     }
 
     fn prepare(key: &Key) -> Self::Prepared {
-        prepare_verifying_key(&key.to_ark())
+        let [constant, inputs @ ..] = key.ic;
+        PreparedKey { inputs: InputSum::new(constant, inputs), key: prepare_verifying_key(&key.to_ark()) }
     }
 
     fn verify(
@@ -161,12 +165,9 @@ impl ProofSystem for System {
         check_point(&proof.a, PROOF, "A")?;
         check_point(&proof.b, PROOF, "B")?;
         check_point(&proof.c, PROOF, "C")?;
-        let public = scalars(statement)?;
-        // ark-groth16 ignores missing and surplus inputs.
-        if public.len().checked_add(1) != Some(key.vk.gamma_abc_g1.len()) {
-            return Err(ProofError::Rejected);
-        }
-        match Groth16::<Bn254>::verify_proof(key, &proof, &public) {
+        // Exactly as many as the key has points for: ark-groth16's own sum ignores missing and surplus inputs.
+        let inputs = key.inputs.sum(&scalars(statement)?);
+        match Groth16::<Bn254>::verify_proof_with_prepared_inputs(&key.key, &proof, &inputs.into()) {
             Ok(true) => Ok(()),
             Ok(false) | Err(_) => Err(ProofError::Rejected),
         }

@@ -34,9 +34,9 @@
 use alloc::vec::Vec;
 use core::ops::Neg as _;
 
-use ark_bn254::{Bn254, Fr, G1Affine, G1Projective, G2Affine};
+use ark_bn254::{Bn254, Fr, G1Affine, G2Affine};
 use ark_ec::{
-    AffineRepr as _, CurveGroup as _, VariableBaseMSM as _,
+    AffineRepr as _,
     pairing::{Pairing as _, PairingOutput},
 };
 use ark_serialize::CanonicalSerialize as _;
@@ -44,13 +44,13 @@ use sha3::{Digest as _, Keccak256};
 
 use super::{
     ProofError, ProofSystem,
-    bn254::{MODULUS, check_delta, check_point, put_point, read_point, scalar, scalars},
+    bn254::{InputSum, MODULUS, check_delta, check_point, put_point, read_ic, read_point, scalar, scalars},
 };
 use crate::{
     bytes::Reader,
     error::{DecodeError, LengthRule, Problem},
     key::SetupKind,
-    statement::Statement,
+    statement::{SLOTS, Statement},
 };
 
 const KEY: &str = "verifying key";
@@ -162,7 +162,8 @@ pub fn challenge(vk_digest: &[u8; 32], statement: &Statement, c_1: &G1Affine) ->
 
 /// What is computed once for each key.
 pub(crate) struct PreparedKey {
-    ic: [G1Affine; IC_NAMES.len()],
+    /// The eight slots, and the challenge.
+    inputs: InputSum<{ SLOTS + 1 }>,
     alpha_beta: PairingOutput<Bn254>,
     /// −H, −δ₁, −δ₂.
     negated: [<Bn254 as ark_ec::pairing::Pairing>::G2Prepared; 3],
@@ -194,10 +195,7 @@ impl ProofSystem for System {
         let beta = read_point::<_, 64>(&mut r, "beta")?;
         let delta_1 = read_point::<_, 64>(&mut r, "delta 1")?;
         let delta_2 = read_point::<_, 64>(&mut r, "delta 2")?;
-        let mut ic = [G1Affine::identity(); IC_NAMES.len()];
-        for (point, name) in ic.iter_mut().zip(IC_NAMES) {
-            *point = read_point::<_, 32>(&mut r, name)?;
-        }
+        let ic = read_ic(&mut r, IC_NAMES)?;
         r.finish()?;
         Key::new(KeyPoints { alpha, beta, delta_1, delta_2, ic })
     }
@@ -215,8 +213,9 @@ impl ProofSystem for System {
     }
 
     fn prepare(Key(key): &Key) -> PreparedKey {
+        let [constant, inputs @ ..] = key.ic;
         PreparedKey {
-            ic: key.ic,
+            inputs: InputSum::new(constant, inputs),
             alpha_beta: Bn254::pairing(key.alpha, key.beta),
             negated: [G2Affine::generator(), key.delta_1, key.delta_2].map(|p| p.neg().into()),
         }
@@ -242,8 +241,8 @@ impl ProofSystem for System {
         check_point(&proof.c_2, PROOF, "C2")?;
 
         let [x1, x2, x3, x4, x5, x6, x7, x8] = scalars(statement)?;
-        let public = [1u64.into(), x1, x2, x3, x4, x5, x6, x7, x8, challenge(vk_digest, statement, &proof.c_1)];
-        let inputs = G1Projective::msm_unchecked(&key.ic, &public).into_affine();
+        let public = [x1, x2, x3, x4, x5, x6, x7, x8, challenge(vk_digest, statement, &proof.c_1)];
+        let inputs = key.inputs.sum(&public);
         let [generator, delta_1, delta_2] = key.negated.clone();
         let product = Bn254::multi_pairing(
             [proof.a, inputs, proof.c_1, proof.c_2],

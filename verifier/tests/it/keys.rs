@@ -278,8 +278,8 @@ fn trust_follows_setup_kind_and_pin() {
 #[test]
 fn the_digests_of_keys_are_pinned() {
     let digest = |system| hex::encode(toy::key(system, Disclosure::Argmax).digest());
-    expect_test::expect!["ad419256126e984670c59f04fbaa2fcb4748422b27d698dde76d9850524068fe"]
+    expect_test::expect!["7488570cc9c06bc6b77e4614883de5e111f3192ae100e466e8b23899db67a9c7"]
         .assert_eq(&digest(SystemId::Groth16Bn254));
-    expect_test::expect!["021096ee31b9c250456f664c19222b0441e8eba8185fde614fa0b2e93dc52ec4"]
+    expect_test::expect!["e183d1f3317408c45c4885fcc9336f79591107d7d9521601dd76139ff488c1b3"]
         .assert_eq(&digest(SystemId::Groth16LookupBn254));
 }
