@@ -1,15 +1,20 @@
 //! What models cost, pinned: a change of constraints shows up here.
 #![cfg(all(feature = "import", feature = "r1cs"))]
 
+#[path = "hostile/model.rs"]
+#[allow(dead_code, unreachable_pub, reason = "shared with the tests of hostile files")]
+mod model;
+
 use std::{fmt::Write as _, path::Path};
 
 use ark_ff::{BigInteger as _, PrimeField as _};
 use avouch_circuits::{
     circuit::{Circuit, Disclosure},
-    import::import_file,
-    r1cs::{Fr, Lc, PUBLIC_INPUTS, Place, RangeChecks, Sink, Synthesizer},
+    import::{import, import_file, proto},
+    r1cs::{Cost, Fr, Lc, PUBLIC_INPUTS, Place, RangeChecks, Sink, Synthesizer},
 };
 use expect_test::{Expect, expect};
+use prost::Message as _;
 use sha2::{Digest as _, Sha256};
 
 /// Counts what setup is given, and hashes it: another digest is another circuit version.
@@ -183,4 +188,80 @@ fn lenet_mnist() {
             circuit 07b434283bba10707291e88e0ba3a64a4b226396047730c7c45a10e46ba213
         "#]],
     );
+}
+
+/// An operator between DequantizeLinear and QuantizeLinear of int8, or behind a product of integers.
+fn operator(op: &str, shape: &[i64], constant: proto::Tensor, attributes: Vec<proto::Attribute>) -> String {
+    use model::{I8, bytes, int, onnx, reals, shapeless, value};
+    let integers = op.ends_with("Integer");
+    let head = if integers {
+        vec![onnx(op, &["x", "c", "z"], "acc", attributes), onnx("Cast", &["acc"], "f", vec![int("to", 1)])]
+    } else {
+        let operands: &[&str] = match op {
+            "Split" => &["r"],
+            "Resize" => &["r", "", "c"],
+            _ if constant.dims.is_empty() => &["r"],
+            _ => &["r", "c"],
+        };
+        vec![onnx("DequantizeLinear", &["x", "s", "z"], "r", vec![]), onnx(op, operands, "f", attributes)]
+    };
+    let mut nodes = head;
+    let y = if integers { "large" } else { "s" };
+    nodes.push(onnx("QuantizeLinear", &["f", y, "z"], "y", vec![]));
+    if op == "Split" {
+        nodes[1].output.insert(0, "other".into());
+    }
+    let constants = vec![constant, reals("s", &[], &[0.05]), reals("large", &[], &[300.0]), bytes("z", I8, &[], &[-7])];
+    let mut m = model::model(value("x", I8, shape), nodes, constants, shapeless("y", I8));
+    m.opset_import[0].version = 20;
+    let graph = import(&m.encode_to_vec()).unwrap().graph;
+    let circuit = Circuit::new(&graph, Disclosure::Commit).unwrap();
+    let cost = |ranges| Synthesizer::new(&circuit, ranges).unwrap().cost().unwrap();
+    let own = |cost: &Cost| {
+        let relations = circuit.relations.iter().zip(&cost.relations).filter(|(r, _)| r.node.is_some());
+        relations.map(|(_, c)| c.constraints).sum::<usize>()
+    };
+    let (bits, lookups) = (cost(RangeChecks::Bits), cost(RangeChecks::Lookups));
+    let tables = lookups.relations.last().unwrap().constraints;
+    let outputs = graph.output_info().elements();
+    format!("{:>6} {:>6} {tables:>5} {op} {shape:?} to {outputs}\n", own(&bits), own(&lookups))
+}
+
+/// Constraints of an operator's own relations by bits and by lookups, and those of the tables, which a circuit pays once.
+#[test]
+fn operators() {
+    use model::{I8, bytes, int, int64s, reals, text};
+    let none = || reals("c", &[], &[0.0]);
+    let axis = |a: i64| int64s("c", &[1], &[a]);
+    let all = [
+        operator("Sigmoid", &[1, 600], none(), vec![]),
+        operator("HardSwish", &[1, 600], none(), vec![]),
+        operator("PRelu", &[1, 600], reals("c", &[1], &[0.25]), vec![]),
+        operator("PRelu", &[1, 3, 200], reals("c", &[3, 1], &[0.25, 0.5, -1.0]), vec![]),
+        operator("MatMulInteger", &[300, 12], bytes("c", I8, &[12, 2], &[3; 24]), vec![]),
+        operator("ConvInteger", &[1, 3, 301], bytes("c", I8, &[2, 3, 2], &[5; 12]), vec![]),
+        operator("ReduceMean", &[600, 4], axis(1), vec![]),
+        operator("ReduceSum", &[600, 4], axis(1), vec![]),
+        operator("Split", &[3, 4], none(), vec![int("axis", 1)]),
+        operator("Pad", &[3, 4], int64s("c", &[4], &[1, 1, 0, 0]), vec![]),
+        operator("Resize", &[1, 1, 3, 4], reals("c", &[4], &[1.0, 1.0, 2.0, 2.0]), vec![text("mode", "nearest")]),
+        operator("DepthToSpace", &[1, 4, 1, 3], none(), vec![int("blocksize", 2)]),
+        operator("SpaceToDepth", &[1, 1, 2, 6], none(), vec![int("blocksize", 2)]),
+    ];
+    expect![[r#"
+         25200   1200   547 Sigmoid [1, 600] to 600
+         26400   1200   514 HardSwish [1, 600] to 600
+         27600   1200   514 PRelu [1, 600] to 600
+         27600   1200  1028 PRelu [1, 3, 200] to 600
+         23400   1800   353 MatMulInteger [300, 12] to 600
+         21600   1800   342 ConvInteger [1, 3, 301] to 600
+          9000   1800   645 ReduceMean [600, 4] to 600
+          9000   1200  1279 ReduceSum [600, 4] to 600
+             0      0    17 Split [3, 4] to 6
+             1      1    17 Pad [3, 4] to 20
+             0      0    17 Resize [1, 1, 3, 4] to 48
+             0      0    17 DepthToSpace [1, 4, 1, 3] to 12
+             0      0    17 SpaceToDepth [1, 1, 2, 6] to 12
+    "#]]
+    .assert_eq(&all.concat());
 }

@@ -12,19 +12,20 @@ use std::{collections::BTreeMap, fs, path::PathBuf};
 use ark_ff::PrimeField as _;
 use avouch_circuits::{
     arith,
-    circuit::CommitmentUse,
+    circuit::{Circuit, CommitmentUse, Disclosure},
     execute::{run, run_batch},
-    graph::{DType, Quantization},
+    graph::{DType, Graph, Quantization},
     import::{self, Form, Kind, proto},
     r1cs::{
-        Commitment, Fr, pack,
+        CircuitWitness, Commitment, Fr, pack,
         poseidon::{chain, hash, tag},
+        public_inputs,
     },
 };
 use prost::Message as _;
 use serde::Deserialize;
 
-const VECTORS: [&str; 17] = [
+const VECTORS: [&str; 20] = [
     "add",
     "average_pool",
     "chain",
@@ -33,12 +34,15 @@ const VECTORS: [&str; 17] = [
     "dense",
     "dequantize",
     "function",
+    "integer_product",
     "max_pool",
     "movement",
     "mul",
     "packing",
     "poseidon",
+    "prelu",
     "quantize",
+    "reduction",
     "requantize",
     "selection",
     "table",
@@ -108,7 +112,28 @@ struct Node {
     domain: String,
     attributes: BTreeMap<String, Attribute>,
     operands: Vec<String>,
-    output: String,
+    output: Outputs,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Outputs {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Outputs {
+    fn names(&self) -> &[String] {
+        match self {
+            Self::One(name) => core::slice::from_ref(name),
+            Self::Several(names) => names,
+        }
+    }
+
+    /// The last one.
+    fn name(&self) -> &str {
+        self.names().last().unwrap()
+    }
 }
 
 #[derive(Deserialize)]
@@ -117,6 +142,7 @@ enum Attribute {
     Int(i64),
     Ints(Vec<i64>),
     Float(f64),
+    Text(String),
 }
 
 #[derive(Deserialize)]
@@ -184,7 +210,10 @@ impl Tensor {
     }
 
     fn elem_type(&self) -> i32 {
-        proto::data_type::of(dtype(&self.r#type))
+        match &*self.r#type {
+            "int64" => model::INT64,
+            name => proto::data_type::of(dtype(name)),
+        }
     }
 
     fn integers(&self) -> Vec<i16> {
@@ -200,9 +229,11 @@ impl Node {
             Attribute::Int(i) => model::int(name, *i),
             Attribute::Ints(v) => model::ints(name, v),
             Attribute::Float(f) => model::float(name, *f as f32),
+            Attribute::Text(s) => model::text(name, s),
         });
         let operands: Vec<&str> = self.operands.iter().map(|o| &**o).collect();
-        model::node(&self.domain, &self.op, &operands, &self.output, attributes.collect())
+        let node = model::node(&self.domain, &self.op, &operands, self.output.name(), attributes.collect());
+        proto::Node { output: self.output.names().to_vec(), ..node }
     }
 }
 
@@ -211,15 +242,19 @@ impl Model {
     fn run(&self, nodes: Vec<proto::Node>, more: Vec<proto::Tensor>, expected: &Tensor) -> (Form, Vec<i16>) {
         let mut constants: Vec<_> = self.constants.iter().map(|(name, c)| c.constant(name)).collect();
         constants.extend(more);
-        let model = model::model(
+        let mut model = model::model(
             model::value("x", self.x.elem_type(), &self.x.shape),
             nodes,
             constants,
             // Holds the result's type and shape against what was inferred, too.
-            model::value(&self.nodes.last().unwrap().output, expected.elem_type(), &expected.shape),
+            model::value(self.nodes.last().unwrap().output.name(), expected.elem_type(), &expected.shape),
         );
+        model.opset_import[0].version = 20;
         let imported = import::import(&model.encode_to_vec()).unwrap_or_else(|e| panic!("{e}"));
-        (imported.form, run(&imported.graph, &self.x.integers()).unwrap())
+        let y = run(&imported.graph, &self.x.integers()).unwrap();
+        let argmax = self.nodes.last().unwrap().op == "ArgMax";
+        // Its operand is what is proven, and the disclosure shows the index.
+        (imported.form, if argmax { vec![argmax_of(&imported.graph, &y)] } else { y })
     }
 
     /// As the file has it, and with each operator between DequantizeLinear and QuantizeLinear: one result.
@@ -250,24 +285,27 @@ struct Qdq<'v> {
 impl Qdq<'_> {
     fn node(&mut self, n: &Node) {
         let attributes = || n.proto().attribute;
+        let integer_product = self.model.nodes.iter().any(|n| ["MatMulInteger", "ConvInteger"].contains(&&*n.op));
         let operand = |i: usize| n.operands.get(i).map_or("", |o| &**o);
         match &*n.op {
             "QuantizeLinear" | "DequantizeLinear" => self.nodes.push(n.proto()),
-            // Between these already.
-            _ if n.operands == ["real"] => self.nodes.push(n.proto()),
+            // Between these already, or behind a product of integers, which has this form alone.
+            _ if n.operands[0].starts_with("real") || integer_product => self.nodes.push(n.proto()),
+            // Stand between integers only.
+            "Split" | "ArgMax" => self.nodes.push(n.proto()),
             // Has the scale that the others state for its operand.
             "Transpose" if self.model.constants.values().any(|c| c.r#type == "float32") => self.nodes.push(n.proto()),
             "QLinearConv" => {
                 let x = self.dequantize([operand(0), operand(1), operand(2)], 1);
                 let w = self.dequantize([operand(3), operand(4), operand(5)], 0);
                 let b = self.bias(operand(8), 1.0, [operand(1), operand(4)]);
-                self.quantize("Conv", &[&x, &w, &b], attributes(), [operand(6), operand(7)], &n.output);
+                self.quantize("Conv", &[&x, &w, &b], attributes(), [operand(6), operand(7)], n.output.name());
             }
             "QLinearMatMul" => {
                 let x = self.dequantize([operand(0), operand(1), operand(2)], 1);
                 let axis = self.model.constants[operand(3)].shape.len() as i64 - 1;
                 let w = self.dequantize([operand(3), operand(4), operand(5)], axis);
-                self.quantize("MatMul", &[&x, &w], vec![], [operand(6), operand(7)], &n.output);
+                self.quantize("MatMul", &[&x, &w], vec![], [operand(6), operand(7)], n.output.name());
             }
             "QGemm" => {
                 let transposed = matches!(n.attributes.get("transB"), Some(Attribute::Int(1)));
@@ -275,31 +313,31 @@ impl Qdq<'_> {
                 let x = self.dequantize([operand(0), operand(1), operand(2)], 1);
                 let w = self.dequantize([operand(3), operand(4), operand(5)], i64::from(!transposed));
                 let b = self.bias(operand(6), alpha, [operand(1), operand(4)]);
-                self.quantize("Gemm", &[&x, &w, &b], attributes(), [operand(7), operand(8)], &n.output);
+                self.quantize("Gemm", &[&x, &w, &b], attributes(), [operand(7), operand(8)], n.output.name());
             }
             op @ ("QLinearAdd" | "QLinearMul") => {
                 let a = self.dequantize([operand(0), operand(1), operand(2)], 1);
                 let b = self.dequantize([operand(3), operand(4), operand(5)], 1);
-                self.quantize(&op[7..], &[&a, &b], vec![], [operand(6), operand(7)], &n.output);
+                self.quantize(&op[7..], &[&a, &b], vec![], [operand(6), operand(7)], n.output.name());
             }
             op @ ("QLinearSigmoid" | "QLinearLeakyRelu") => {
                 let x = self.dequantize([operand(0), operand(1), operand(2)], 1);
-                self.quantize(&op[7..], &[&x], attributes(), [operand(3), operand(4)], &n.output);
+                self.quantize(&op[7..], &[&x], attributes(), [operand(3), operand(4)], n.output.name());
             }
             "QLinearConcat" => {
                 let a = self.dequantize([operand(2), operand(3), operand(4)], 1);
                 let b = self.dequantize([operand(5), operand(6), operand(7)], 1);
-                self.quantize("Concat", &[&a, &b], attributes(), [operand(0), operand(1)], &n.output);
+                self.quantize("Concat", &[&a, &b], attributes(), [operand(0), operand(1)], n.output.name());
             }
             "QLinearAveragePool" | "QLinearGlobalAveragePool" => {
                 let x = self.dequantize([operand(0), operand(1), operand(2)], 1);
                 let op = n.op.strip_prefix("QLinear").unwrap();
-                self.quantize(op, &[&x], attributes(), [operand(3), operand(4)], &n.output);
+                self.quantize(op, &[&x], attributes(), [operand(3), operand(4)], n.output.name());
             }
             // Operators on integers: any quantization around them will do, with zero at zero for Relu and Clip.
             _ => {
-                let zero = format!("{}/zero", n.output);
-                let one = format!("{}/one", n.output);
+                let zero = format!("{}/zero", n.output.name());
+                let one = format!("{}/one", n.output.name());
                 self.constants.push(model::bytes(&zero, self.model.x.elem_type(), &[], &[0]));
                 self.constants.push(model::reals(&one, &[], &[1.0]));
                 let mut operands = Vec::new();
@@ -310,7 +348,7 @@ impl Qdq<'_> {
                     }
                     operands.push(match self.model.constants.get(name) {
                         None => self.dequantize([name, &one, &zero], 1),
-                        Some(c) if n.op == "Clip" => {
+                        Some(c) if n.op == "Clip" || c.r#type == self.model.x.r#type => {
                             let real = format!("{name}/real");
                             self.constants.push(model::reals(&real, &c.shape, &self.model.real(name)));
                             real
@@ -319,7 +357,7 @@ impl Qdq<'_> {
                     });
                 }
                 let operands: Vec<&str> = operands.iter().map(|o| &**o).collect();
-                self.quantize(&n.op, &operands, attributes(), [&one, &zero], &n.output);
+                self.quantize(&n.op, &operands, attributes(), [&one, &zero], n.output.name());
             }
         }
     }
@@ -351,6 +389,15 @@ impl Qdq<'_> {
         self.nodes.push(model::onnx(op, operands, &real, attributes));
         self.nodes.push(model::onnx("QuantizeLinear", &[&real, y[0], y[1]], output, vec![]));
     }
+}
+
+/// What the disclosure of the index shows.
+fn argmax_of(graph: &Graph, y: &[i16]) -> i16 {
+    let circuit = Circuit::new(graph, Disclosure::Argmax).unwrap();
+    let input = vec![0; graph.input_info().elements()];
+    let witness = CircuitWitness { input, input_salt: Fr::from(1u64), output_salt: Fr::from(2u64) };
+    let slot = public_inputs(&circuit, &witness, y, Fr::from(3u64))[7];
+    slot.into_bigint().to_string().parse().unwrap()
 }
 
 /// Below the modulus, so that two texts are two elements.

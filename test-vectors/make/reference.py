@@ -6,6 +6,7 @@ left out is the empty string.
 """
 
 import math
+from fractions import Fraction
 
 import numpy as np
 
@@ -131,7 +132,7 @@ def doubled(f):
     return lambda x: f(x.astype(np.float64)).astype(F)
 
 
-exp, expm1, log1p, tanh = (doubled(f) for f in (np.exp, np.expm1, np.log1p, np.tanh))
+exp, expm1, log, log1p, tanh = (doubled(f) for f in (np.exp, np.expm1, np.log, np.log1p, np.tanh))
 erf = doubled(np.vectorize(math.erf))
 
 
@@ -141,6 +142,13 @@ def sigmoid(a, x):
 
 def hard_sigmoid(a, x):
     return np.clip(F(a.get("alpha", 0.2)) * x + F(a.get("beta", 0.5)), F(0), F(1))
+
+
+SELU = F(1.67326319217681884765625), F(1.05070102214813232421875)
+
+
+def softplus(x):
+    return log1p(exp(-np.abs(x))) + np.maximum(x, F(0))
 
 
 def leaky_relu(a, x):
@@ -170,14 +178,82 @@ def slice_(a, x, starts, ends, axes, steps):
     return x
 
 
-def pad(a, x, pads):
+def prelu(a, x, slope):
+    return np.where(x >= 0, x, slope * x)
+
+
+def hard_swish(a, x):
+    return x * hard_sigmoid({"alpha": F(1) / F(6)}, x)
+
+
+def pad(a, x, pads, value=None):
     around = list(zip(pads[:x.ndim].tolist(), pads[x.ndim:].tolist()))
-    return np.pad(x, around, a.get("mode", "constant"))
+    if a.get("mode", "constant") == "constant":
+        return np.pad(x, around, constant_values=0 if value is None else value)
+    return np.pad(x, around, a["mode"])
+
+
+def split(a, x, sizes):
+    return np.split(x, np.cumsum(sizes)[:-1], a.get("axis", 0))
+
+
+def depth_to_space(a, x):
+    n, c, h, w = x.shape
+    b = a["blocksize"]
+    y = np.empty([n, c // (b * b), h * b, w * b], x.dtype)
+    for i, j in np.ndindex(b, b):
+        depth = c // (b * b)
+        step = b * b if a.get("mode", "DCR") == "CRD" else 1
+        first = i * b + j if step > 1 else (i * b + j) * depth
+        y[:, :, i::b, j::b] = x[:, first:first + depth * step:step][:, :depth]
+    return y
+
+
+def space_to_depth(a, x):
+    b = a["blocksize"]
+    return np.concatenate([x[:, :, i::b, j::b] for i, j in np.ndindex(b, b)], 1)
+
+
+def reduced(a, x, axes):
+    """The sums and their number of terms, of the integers less their zero point."""
+    axes = tuple(int(v) for v in axes)
+    return x.sum(axes, keepdims=bool(a.get("keepdims", 1))), np.prod([x.shape[i] for i in axes])
+
+
+def reduce_mean(a, x, xs, xz, ys, yz, axes):
+    sums, taps = reduced(a, centered(x, xz), axes)
+    return requantize(sums, real(xs) / (real(ys) * F(taps)), yz)
+
+
+def reduce_sum(a, x, xs, xz, ys, yz, axes):
+    return requantize(reduced(a, centered(x, xz), axes)[0], real(xs) / real(ys), yz)
+
+
+def arg_max(a, x):
+    y = np.argmax(x, a.get("axis", 0))
+    return np.expand_dims(y, a.get("axis", 0)) if a.get("keepdims", 1) else y
 
 
 def resize(a, x, _, scales):
+    """Each output's coordinate as an exact fraction, rounded as `nearest_mode` says."""
+    mode = a.get("coordinate_transformation_mode", "half_pixel")
+
+    def index(out, size, factor):
+        length = size * factor
+        if mode == "asymmetric":
+            at = Fraction(out, factor)
+        elif mode == "align_corners":
+            at = Fraction(out * (size - 1), length - 1) if length > 1 else Fraction(0)
+        else:
+            at = Fraction(0) if mode == "pytorch_half_pixel" and length == 1 else Fraction(2 * out + 1, 2 * factor) - Fraction(1, 2)
+        half = Fraction(1, 2)
+        rounded = {"floor": math.floor(at), "ceil": math.ceil(at), "round_prefer_floor": math.ceil(at - half),
+                   "round_prefer_ceil": math.floor(at + half)}[a.get("nearest_mode", "round_prefer_floor")]
+        return min(max(rounded, 0), size - 1)
+
     for axis, scale in enumerate(scales):
-        x = np.repeat(x, int(scale), axis)
+        size, factor = x.shape[axis], int(scale)
+        x = np.take(x, [index(o, size, factor) for o in range(size * factor)], axis)
     return x
 
 
@@ -223,10 +299,20 @@ OPERATORS = {
     "Tanh": lambda a, x: tanh(x),
     "Sigmoid": sigmoid,
     "HardSigmoid": hard_sigmoid,
-    "HardSwish": lambda a, x: x * hard_sigmoid({"alpha": F(1) / F(6)}, x),
+    "HardSwish": hard_swish,
+    "PRelu": prelu,
+    "Selu": lambda a, x: np.where(x > 0, SELU[1] * x, SELU[1] * (SELU[0] * exp(x) - SELU[0])),
+    "Softsign": lambda a, x: x / (F(1) + np.abs(x)),
+    "Mish": lambda a, x: x * tanh(softplus(x)),
+    "QuickGelu": lambda a, x: x * sigmoid(a, F(a.get("alpha", 1.702)) * x),
+    "Sqrt": lambda a, x: np.sqrt(x),
+    "Log": lambda a, x: log(x),
+    "Reciprocal": lambda a, x: F(1) / x,
+    "Floor": lambda a, x: np.floor(x),
+    "Ceil": lambda a, x: np.ceil(x),
     "LeakyRelu": leaky_relu,
     "Elu": lambda a, x: np.where(x >= 0, x, F(a.get("alpha", 1.0)) * expm1(x)),
-    "Softplus": lambda a, x: log1p(exp(-np.abs(x))) + np.maximum(x, F(0)),
+    "Softplus": lambda a, x: softplus(x),
     "Erf": lambda a, x: erf(x),
     "Exp": lambda a, x: exp(x),
     "Abs": lambda a, x: np.abs(x),
@@ -236,6 +322,10 @@ OPERATORS = {
     "Slice": slice_,
     "Gather": lambda a, x, indices: np.take(x, indices, a.get("axis", 0)),
     "Pad": pad,
+    "Split": split,
+    "DepthToSpace": depth_to_space,
+    "SpaceToDepth": space_to_depth,
+    "ArgMax": arg_max,
     "Resize": resize,
     "Expand": lambda a, x, shape: np.broadcast_to(x, np.broadcast_shapes(x.shape, tuple(shape.tolist()))),
     "Tile": lambda a, x, repeats: np.tile(x, repeats.tolist()),
@@ -259,5 +349,16 @@ def run(nodes, tensors):
         operands = [tensors[name] if name else None for name in node["operands"]]
         while operands and operands[-1] is None:
             operands.pop()
-        tensors[node["output"]] = OPERATORS[node["op"]](node["attributes"], *operands)
-    return tensors[nodes[-1]["output"]]
+        with np.errstate(divide="ignore"):
+            result = OPERATORS[node["op"]](node["attributes"], *operands)
+        if isinstance(node["output"], list):
+            tensors.update(zip(node["output"], result))
+        else:
+            tensors[node["output"]] = result
+    return tensors[last(nodes)]
+
+
+def last(nodes):
+    """The name of the last node's last output."""
+    output = nodes[-1]["output"]
+    return output[-1] if isinstance(output, list) else output

@@ -6,6 +6,7 @@ import pathlib
 import numpy as np
 
 import reference
+import runtime
 
 FOLDER = pathlib.Path(__file__).resolve().parent.parent / "vectors"
 I8, U8, I32, F = np.int8, np.uint8, np.int32, np.float32
@@ -25,12 +26,27 @@ def node(op, operands, output="y", domain="", **attributes):
     return {"op": op, "domain": domain, "attributes": attributes, "operands": operands, "output": output}
 
 
-def model(name, flags, x, nodes, constants, notes=""):
-    """A vector of kind `model`, with what the reference computes as expected result."""
+def model(name, flags, x, nodes, constants, notes="", expected=None):
+    """A vector of kind `model`, with what the reference computes of the nodes as expected result, if none is given."""
     constants = {key: np.asarray(value) for key, value in constants.items()}
-    expected = reference.run(nodes, {"x": x, **constants})
+    if expected is None:
+        expected = reference.run(nodes, {"x": x, **constants})
     inputs = {"x": tensor(x), "nodes": nodes, "constants": {key: tensor(v) for key, v in constants.items()}}
     return {"name": name, "notes": notes, "flags": flags, "inputs": inputs, "expected": tensor(expected)}
+
+
+def compared(vectors):
+    """The same vectors, after a comparison with ONNX Runtime: where a result differs by one step, its notes say so."""
+    for v in vectors:
+        expected = np.asarray(v["expected"]["values"])
+        got = runtime.run(v["inputs"], v["expected"])
+        apart = np.flatnonzero(expected != got)
+        assert np.abs(expected - got).max(initial=0) <= 1, (v["name"], expected.tolist(), got.tolist())
+        if apart.size:
+            where = ", ".join(f"{i} ({got[i]})" for i in apart)
+            v["notes"] += ("; " if v["notes"] else "") + f"ONNX Runtime differs by one step at {apart.size}: {where}"
+            v["flags"] = v["flags"] + ["runtime_differs"]
+    return vectors
 
 
 def write(stem, kind, notes, vectors):
@@ -55,6 +71,12 @@ def scale(rng, low=0.002, high=0.3):
 def odd_zero(rng, dtype):
     info = np.iinfo(dtype)
     return dtype(rng.integers(info.min // 2, info.max // 2) * 2 + 1)
+
+
+def near_middle(rng, dtype):
+    """A zero point of random values: their sums stay small."""
+    info = np.iinfo(dtype)
+    return dtype((info.min + info.max) // 2 + 2 * rng.integers(-7, 8) + 1)
 
 
 # --- requantization ---------------------------------------------------------------------------------------------------
@@ -279,19 +301,138 @@ def function_vectors():
     cases = [("Tanh", {}), ("Sigmoid", {}), ("HardSigmoid", {}), ("HardSigmoid", {"alpha": 0.25, "beta": 0.625}),
              ("HardSwish", {}), ("LeakyRelu", {}), ("LeakyRelu", {"alpha": 0.125}), ("Elu", {}), ("Softplus", {}),
              ("Erf", {}), ("Exp", {}), ("Abs", {}), ("Neg", {}), ("Round", {})]
-    for i, (op, attributes) in enumerate(cases + [("QLinearSigmoid", {}), ("QLinearLeakyRelu", {"alpha": 0.125})]):
+    cases += [("QLinearSigmoid", {}), ("QLinearLeakyRelu", {"alpha": 0.125})]
+    cases += [("Gelu", {}), ("Gelu", {"approximate": "tanh"}), ("QuickGelu", {}), ("Selu", {}), ("Softsign", {}),
+              ("Mish", {}), ("Floor", {}), ("Ceil", {}), ("Elu", {"alpha": 0.5}), ("Sqrt", {}), ("Log", {}),
+              ("Reciprocal", {})]
+    for i, (op, attributes) in enumerate(cases):
         for dtype in (I8, U8):
             info = np.iinfo(dtype)
             x = np.arange(info.min, info.max + 1).astype(dtype)[None]
             constants = {"xs": F(2.0 ** rng.uniform(-7, -4)), "xz": odd_zero(rng, dtype),
                          "ys": F(2.0 ** rng.uniform(-8, -6)), "yz": odd_zero(rng, dtype)}
+            if op in ("Sqrt", "Log", "Reciprocal"):
+                # No root below zero; at zero, infinities saturate.
+                constants.update(xz=dtype(info.min), ys=F(2.0 ** rng.uniform(-5, -4)), yz=near_middle(rng, dtype))
             if op.startswith("QLinear"):
                 nodes = [node(op, ["x", "xs", "xz", "ys", "yz"], domain="com.microsoft", **attributes)]
             else:
-                nodes = [node("DequantizeLinear", ["x", "xs", "xz"], "real"), node(op, ["real"], "f", **attributes),
-                         node("QuantizeLinear", ["f", "ys", "yz"])]
+                domain = "com.microsoft" if op == "QuickGelu" else ""
+                nodes = real(op, ["real"], domain=domain, **attributes)
             out.append(model(f"{op} {i} of {np.dtype(dtype)}", ["exhaustive"], x, nodes, constants))
-    return out
+    return compared(out)
+
+
+def real(op, operands, **attributes):
+    """An operator between DequantizeLinear and QuantizeLinear."""
+    return [node("DequantizeLinear", ["x", "xs", "xz"], "real"), node(op, operands, "f", **attributes),
+            node("QuantizeLinear", ["f", "ys", "yz"])]
+
+
+def prelu_vectors():
+    """A slope for all, and one for each channel; all 256 values in each."""
+    rng = generator("prelu")
+    out = []
+    slopes = np.array([0.25, -0.5, 0.0, 1.5, 0.013], F)
+    for dtype in (I8, U8):
+        info = np.iinfo(dtype)
+        line = np.arange(info.min, info.max + 1).astype(dtype)
+        for name, shape, slope in [("one slope", [1, 256], F(0.125)), ("images", [1, 5, 16, 16], slopes.reshape(5, 1, 1)),
+                                   ("sequences", [1, 5, 256], slopes.reshape(1, 5, 1)),
+                                   ("two samples", [2, 5, 128], slopes.reshape(5, 1)), ("a list", [1, 5], slopes)]:
+            x = np.resize(line, shape) if shape[-1] != 5 else values(rng, dtype, shape)
+            constants = {"xs": F(2.0 ** rng.uniform(-7, -4)), "xz": odd_zero(rng, dtype), "slope": slope,
+                         "ys": F(2.0 ** rng.uniform(-7, -5)), "yz": odd_zero(rng, dtype)}
+            flags = ["exhaustive"] if x.size >= 256 else ["random"]
+            out.append(model(f"{name} of {np.dtype(dtype)}", flags, x, real("PRelu", ["real", "slope"]), constants))
+    return compared(out)
+
+
+def reduction_vectors():
+    rng = generator("reduction")
+    out = []
+    for op, f in [("ReduceMean", reference.reduce_mean), ("ReduceSum", reference.reduce_sum)]:
+        for i, (shape, axes, keepdims) in enumerate([([2, 3, 4], [1], 1), ([2, 3, 4], [-1], 0), ([1, 3, 4, 5], [2, 3], 1),
+                                                     ([3, 2, 4], [0, 2], 0), ([2, 3], [0, 1], 1)]):
+            dtype = [I8, U8][i % 2]
+            x = values(rng, dtype, shape)
+            constants = {"xs": scale(rng), "xz": near_middle(rng, dtype), "axes": np.array(axes, np.int64),
+                         "yz": near_middle(rng, dtype)}
+            constants["ys"] = F(constants["xs"] * (0.6 if op == "ReduceMean" else 2.3))
+            attributes = {"keepdims": keepdims}
+            expected = f(attributes, x, *(constants[k] for k in ("xs", "xz", "ys", "yz", "axes")))
+            nodes = real(op, ["real", "axes"], **attributes)
+            out.append(model(f"{op} of {shape} along {axes}", ["keepdims"] if keepdims else ["dropped"], x, nodes,
+                             constants, expected=expected))
+    for name, shape, axis, keepdims in [("ArgMax", [1, 9], 1, 1), ("ArgMax without its dimension", [1, 9], -1, 0)]:
+        x = values(rng, I8, shape)
+        x[0, [3, 7]] = 127
+        out.append(model(name, ["tie"], x, [node("ArgMax", ["x"], axis=axis, keepdims=keepdims)], {},
+                         "the first of two that are largest"))
+    return compared(out)
+
+
+def integer_product_vectors():
+    """MatMulInteger and ConvInteger, scaled by constants: what QLinearMatMul, QGemm and QLinearConv give of them."""
+    rng = generator("integer_product")
+    out = []
+
+    def case(name, flags, op, x_type, w_type, x_shape, w_shape, per_channel=False, bias=None, relu=False, **attributes):
+        conv = op == "ConvInteger"
+        n = w_shape[0] if conv else w_shape[-1]
+        taps = int(np.prod(w_shape)) // n
+        x, w = values(rng, x_type, x_shape), values(rng, w_type, w_shape)
+        xz, wz, yz = near_middle(rng, x_type), near_middle(rng, w_type), near_middle(rng, x_type)
+        factor = rng.uniform(1e-4, 1e-3, n).astype(F) if per_channel else scale(rng, 1e-4, 1e-3)
+        ys = F(np.ravel(factor)[0] * np.sqrt(taps) * 90)
+        channels = [n] + [1] * (len(x_shape) - 2) if conv else [n]
+        constants = {"xz": xz, "w": w, "wz": wz, "factor": factor.reshape(channels) if per_channel else factor,
+                     "ys": ys, "yz": yz}
+        nodes = [node(op, ["x", "w", "xz", "wz"], "acc", **attributes), node("Cast", ["acc"], "real", to=1)]
+        nodes.append(node("Mul", ["real", "factor"], "scaled"))
+        steps = None
+        if bias is not None:
+            steps = rng.integers(-4000, 4000, n)
+            if bias == "int32":
+                constants["b"] = steps.astype(I32).reshape(channels)
+                nodes[1:2] = [node("Add", ["acc", "b"], "sum"), node("Cast", ["sum"], "real", to=1)]
+            else:
+                reals = (steps * factor.astype(np.float64) + (rng.uniform(-1e-5, 1e-5, n) if bias == "real" else 0)).astype(F)
+                constants["b"] = reals.reshape(channels)
+                steps = np.rint(reals.astype(np.float64) / factor.astype(np.float64))
+                nodes.append(node("Add", ["scaled", "b"], "biased"))
+            steps = steps.astype(I32)
+        if relu:
+            nodes.append(node("Relu", [nodes[-1]["output"]], "relu"))
+        nodes.append(node("QuantizeLinear", [nodes[-1]["output"], "ys", "yz"]))
+        weight_zero = np.full(n, wz) if conv else wz
+        scales = (F(1), xz, w, factor, weight_zero)
+        if conv:
+            expected = reference.qlinear_conv(attributes, x, *scales, ys, yz, steps)
+        elif steps is None:
+            expected = reference.qlinear_matmul({}, x, *scales, ys, yz)
+        else:
+            expected = reference.qgemm({}, x, *scales, steps, ys, yz)
+        if relu:
+            expected = np.maximum(expected, yz)
+        notes = {"real": "its bias is rounded to steps of the factor", None: ""}.get(bias, "")
+        out.append(model(name, flags, x, nodes, constants, notes, expected))
+
+    for x_type in (U8, I8):
+        for w_type in (U8, I8):
+            case(f"MatMulInteger of {np.dtype(x_type)} and {np.dtype(w_type)}", ["matmul"], "MatMulInteger", x_type, w_type,
+                 [3, 9], [9, 5])
+    case("MatMulInteger of two matrices", ["matmul", "batch"], "MatMulInteger", U8, I8, [2, 3, 6], [6, 4])
+    case("MatMulInteger, a factor for each column", ["matmul", "per_channel"], "MatMulInteger", U8, I8, [3, 9], [9, 5], True)
+    case("MatMulInteger, bias and Relu", ["matmul", "bias"], "MatMulInteger", U8, I8, [3, 9], [9, 5], True, "exact", True)
+    case("MatMulInteger, a bias between steps", ["matmul", "bias"], "MatMulInteger", U8, I8, [3, 9], [9, 5], False, "real")
+    case("MatMulInteger, int32 bias", ["matmul", "bias"], "MatMulInteger", U8, I8, [3, 9], [9, 5], False, "int32")
+    case("ConvInteger", ["conv"], "ConvInteger", U8, U8, [1, 2, 5, 6], [3, 2, 3, 2])
+    case("ConvInteger, padded", ["conv", "pads"], "ConvInteger", U8, U8, [1, 2, 5, 6], [3, 2, 3, 3], pads=[1, 0, 2, 1],
+         strides=[2, 1])
+    case("ConvInteger, groups, a factor for each channel, bias, Relu", ["conv", "per_channel", "bias"], "ConvInteger", U8,
+         U8, [1, 4, 5, 5], [6, 2, 3, 3], True, "exact", True, group=2)
+    return compared(out)
 
 
 def selection_vectors():
@@ -313,15 +454,31 @@ def selection_vectors():
         select("gather a matrix", [3, 4], U8, [node("Gather", ["x", "i"])], i=ints(0, 2, 1, 1).reshape(2, 2)),
         select("pad", [2, 3], I8, [node("Pad", ["x", "p"])], p=ints(1, 0, 2, 3)),
         select("resize", [1, 2, 3, 2], U8, [node("Resize", ["x", "", "s"])], s=np.array([1, 1, 2, 3], F)),
+        select("split", [2, 7], I8, [node("Split", ["x", "s"], ["a", "b", "y"], axis=1)], s=ints(2, 1, 4)),
+        select("split into rows", [4, 3], U8, [node("Split", ["x", "s"], ["a", "y"])], s=ints(1, 3)),
+        select("depth to space, DCR", [1, 12, 2, 3], I8, [node("DepthToSpace", ["x"], blocksize=2, mode="DCR")]),
+        select("depth to space, CRD", [1, 12, 2, 3], I8, [node("DepthToSpace", ["x"], blocksize=2, mode="CRD")]),
+        select("depth to space in blocks of 3", [2, 9, 2, 2], U8, [node("DepthToSpace", ["x"], blocksize=3)]),
+        select("space to depth", [1, 2, 4, 6], I8, [node("SpaceToDepth", ["x"], blocksize=2)]),
+        select("space to depth in blocks of 3", [2, 1, 3, 6], U8, [node("SpaceToDepth", ["x"], blocksize=3)]),
+        select("pad by a value", [2, 3], I8, [node("Pad", ["x", "p", "v"], mode="constant")], p=ints(1, 0, 0, 2), v=I8(-9)),
+        select("pad by edges", [3, 4], U8, [node("Pad", ["x", "p"], mode="edge")], p=ints(2, 1, 1, 3)),
+        select("pad by reflection", [3, 4], I8, [node("Pad", ["x", "p"], mode="reflect")], p=ints(2, 3, 1, 1)),
+        select("pad around", [3, 4], U8, [node("Pad", ["x", "p"], mode="wrap")], p=ints(2, 3, 1, 4)),
         select("expand", [3, 1], I8, [node("Expand", ["x", "s"])], s=ints(2, 1, 4)),
         select("tile", [2, 3], U8, [node("Tile", ["x", "r"])], r=ints(2, 3)),
     ]
+    for coordinates in ("half_pixel", "pytorch_half_pixel", "asymmetric", "align_corners"):
+        for nearest in ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil"):
+            attributes = {"mode": "nearest", "coordinate_transformation_mode": coordinates, "nearest_mode": nearest}
+            out.append(select(f"resize, {coordinates}, {nearest}", [1, 1, 3, 4], U8,
+                              [node("Resize", ["x", "", "s"], **attributes)], s=np.array([1, 1, 2, 3], F)))
     for dtype in (I8, U8):
         constants = {"xs": scale(rng), "xz": odd_zero(rng, dtype), "ys": scale(rng), "yz": odd_zero(rng, dtype)}
         nodes = [node("DequantizeLinear", ["x", "xs", "xz"], "real"), node("QuantizeLinear", ["real", "ys", "yz"], "t"),
                  node("QLinearConcat", ["ys", "yz", "x", "xs", "xz", "t", "ys", "yz"], domain="com.microsoft", axis=1)]
         out.append(select(f"concat of two scales of {np.dtype(dtype)}", [2, 8], dtype, nodes, **constants))
-    return out
+    return compared(out)
 
 
 def add_vectors():
@@ -454,6 +611,9 @@ def packing_vectors():
     return out
 
 
+RUNTIME = f"compared with ONNX Runtime {runtime.VERSION}, element by element"
+
+
 def main():
     write("requantize", "requantize", "clip(round_half_even(f32(acc) · multiplier) + zero_point)", requantize_vectors())
     write("quantize", "quantize", "clip(round_half_even(x / scale) + zero_point)", quantize_vectors())
@@ -462,8 +622,13 @@ def main():
     write("dense", "model", "QLinearMatMul and QGemm", dense_vectors())
     write("add", "model", "QLinearAdd", add_vectors())
     write("mul", "model", "QLinearMul", mul_vectors())
-    write("function", "model", "real functions of one 8-bit value", function_vectors())
-    write("selection", "model", "Slice, Gather, Pad, Resize, Expand, Tile, QLinearConcat", selection_vectors())
+    write("function", "model", f"real functions of one 8-bit value; {RUNTIME}", function_vectors())
+    write("prelu", "model", f"PRelu with one slope, and with one for each channel; {RUNTIME}", prelu_vectors())
+    write("reduction", "model", f"ReduceMean, ReduceSum, and ArgMax at the end; {RUNTIME}", reduction_vectors())
+    write("integer_product", "model", f"MatMulInteger and ConvInteger, scaled by constants; {RUNTIME}",
+          integer_product_vectors())
+    write("selection", "model", "Slice, Split, Gather, Pad, Resize, Expand, Tile, DepthToSpace, SpaceToDepth, "
+          f"QLinearConcat; {RUNTIME}", selection_vectors())
     write("average_pool", "model", "QLinearAveragePool and QLinearGlobalAveragePool", average_pool_vectors())
     write("max_pool", "model", "MaxPool", max_pool_vectors())
     write("table", "model", "functions of one 8-bit value", table_vectors())

@@ -9,7 +9,8 @@ use super::{
     error::ImportError,
     nodes::Call,
     pool::window,
-    value::{Kernel, LinearForm, LinearKernel, Real, Value, Weights},
+    proto::data_type,
+    value::{Kernel, LinearForm, LinearKernel, Pending, Real, Value, Weights},
 };
 use crate::{
     graph::{Quantization, TensorId, check_scale},
@@ -79,6 +80,53 @@ impl Importer<'_> {
         let (mut kernel, shape) = self.dense_kernel(x, &w, transposed, alpha)?;
         kernel.bias = self.bias(bias, &kernel)?;
         Ok(Real::pending(Kernel::Linear(kernel), shape))
+    }
+
+    /// `x, w, x_zero?, w_zero?`
+    pub(super) fn conv_integer(&mut self, call: &mut Call<'_>) -> Result<Value, ImportError> {
+        let x = self.unscaled(call)?;
+        let w = call.unscaled_weights(0)?;
+        let (kernel, shape) = self.conv_kernel(call, x, &w, None)?;
+        Ok(Value::Accumulators(Rc::new(Pending::new(Kernel::Linear(kernel), shape))))
+    }
+
+    /// `a, b, a_zero?, b_zero?`
+    pub(super) fn matmul_integer(&mut self, call: &mut Call<'_>) -> Result<Value, ImportError> {
+        let x = self.unscaled(call)?;
+        let rank = call.peek_rank(1).unwrap_or_default();
+        let w = call.unscaled_weights(rank.saturating_sub(1))?;
+        let (kernel, shape) = self.dense_kernel(x, &w, false, 1.0)?;
+        Ok(Value::Accumulators(Rc::new(Pending::new(Kernel::Linear(kernel), shape))))
+    }
+
+    /// `x`: the sums of a product as reals, which a Mul may scale.
+    pub(super) fn cast(&mut self, call: &mut Call<'_>) -> Result<Value, ImportError> {
+        call.attributes.only("to", data_type::FLOAT.into())?;
+        call.attributes.only("saturate", 1)?;
+        match call.operand(0, "x")? {
+            Value::Accumulators(p) => Ok(Value::Real(Real::Pending(p))),
+            _ => Err(ImportError::unsupported("a Cast of anything but the result of MatMulInteger or ConvInteger")),
+        }
+    }
+
+    /// Operand 0 with the zero point in operand 2, at the scale 1: what scales the result stands behind.
+    fn unscaled(&mut self, call: &mut Call<'_>) -> Result<(TensorId, Quantization), ImportError> {
+        let Value::Tensor(id) = call.operand(0, "x")? else {
+            return Err(ImportError::unsupported("x is not a tensor of int8 or uint8")
+                .hint("quantize it by a QuantizeLinear of constant scale"));
+        };
+        let zero = call.optional_constant(2, "the zero point of x")?;
+        let (dtype, zeros) =
+            zero.map_or(Ok((self.builder.dtype(id), alloc::vec![0])), |z| z.zeros("the zero point"))?;
+        let &[zero_point] = &*zeros else {
+            return Err(
+                ImportError::unsupported("x has several zero points").hint("only weights may be quantized per channel")
+            );
+        };
+        let q = Quantization { dtype, scale: 1.0, zero_point };
+        let scale = self.builder.quantization(id).map_or(q.scale, |known| known.scale);
+        self.builder.assume(id, Quantization { scale, ..q })?;
+        Ok((id, q))
     }
 
     fn quantize_linear_result(

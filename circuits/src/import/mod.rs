@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | QOperator | `QLinearConv`, `QLinearMatMul`, `QGemm`, … between integer tensors | the operator |
 //! | QDQ | `DequantizeLinear → Conv → Relu → QuantizeLinear` | the same operator, with the activation as its clip range |
+//! | QDQ, scaled by hand | `MatMulInteger → Cast → Mul → Add → Relu → QuantizeLinear` | likewise |
 //!
 //! A model file is hostile input. Everything is refused that has no exact meaning (scales that are not positive and
 //! normal, accumulators that can leave int32), that hides a meaning (initializers that are also inputs, false shapes,
@@ -384,9 +385,9 @@ impl<'m> Importer<'m> {
                 );
                 (operand, if real { Kind::Real } else { Kind::Integer }, None)
             }
-            Value::Real(_) | Value::Weights(_) | Value::Constant(_) => {
+            Value::Accumulators(_) | Value::Real(_) | Value::Weights(_) | Value::Constant(_) => {
                 return Err(ImportError::unsupported("it is not quantized")
-                    .hint("quantize the model statically, to int8 or uint8")
+                    .hint("quantize the model statically, to int8 or uint8, its output too")
                     .at(place()));
             }
         };

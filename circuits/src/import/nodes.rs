@@ -44,22 +44,23 @@ fn handler<'m>(domain: &str, op: &str) -> Option<(Option<Form>, Handler<'m>)> {
         (MICROSOFT, "QLinearAveragePool") => (Q, Importer::qlinear_average_pool),
         (MICROSOFT, "QLinearGlobalAveragePool") => (Q, Importer::qlinear_global_average_pool),
         (MICROSOFT, "QLinearSoftmax") => (Q, Importer::qlinear_softmax),
+        ("", "ConvInteger") => (QDQ, Importer::conv_integer),
+        ("", "MatMulInteger") => (QDQ, Importer::matmul_integer),
+        ("", "Cast") => (QDQ, Importer::cast),
         ("", "Conv") => (QDQ, Importer::conv),
         ("", "Gemm") => (QDQ, Importer::gemm),
         ("", "MatMul") => (QDQ, Importer::matmul),
         ("", "Add") => (QDQ, Importer::add),
         ("", "Mul") => (QDQ, Importer::mul),
         ("", "Sub" | "Div") => (QDQ, Importer::subtract_or_divide),
-        (
-            "",
-            "Tanh" | "Sigmoid" | "HardSigmoid" | "HardSwish" | "LeakyRelu" | "PRelu" | "Elu" | "Selu" | "Softplus",
-        )
+        ("", "Tanh" | "Sigmoid" | "HardSigmoid" | "HardSwish" | "LeakyRelu" | "Elu" | "Selu" | "Softplus")
         | (
             "",
             "Softsign" | "Mish" | "Erf" | "Exp" | "Log" | "Sqrt" | "Reciprocal" | "Abs" | "Neg" | "Floor" | "Ceil",
         )
         | ("", "Round" | "Gelu")
         | (MICROSOFT, "Gelu" | "QuickGelu") => (QDQ, Importer::unary),
+        ("", "PRelu") => (QDQ, Importer::prelu),
         ("", "ReduceMean" | "ReduceSum") => (QDQ, Importer::reduce),
         ("", "AveragePool") => (QDQ, Importer::average_pool),
         ("", "GlobalAveragePool") => (QDQ, Importer::global_average_pool),
@@ -92,11 +93,7 @@ fn handler<'m>(domain: &str, op: &str) -> Option<(Option<Form>, Handler<'m>)> {
 impl<'m> Importer<'m> {
     pub(super) fn node(&mut self, node: &'m proto::Node, name: &str) -> Result<(), ImportError> {
         let domain = if node.domain == "ai.onnx" { "" } else { &*node.domain };
-        let (form, handler) = handler(domain, &node.op_type).ok_or_else(|| {
-            let domain = if domain.is_empty() { String::new() } else { format!(" of domain {}", printable(domain)) };
-            ImportError::unsupported(format!("operator {}{domain} is not supported", printable(&node.op_type)))
-                .hint("the documentation lists the operators; quantize the model statically to int8 or uint8")
-        })?;
+        let (form, handler) = handler(domain, &node.op_type).ok_or_else(|| unknown(domain, &node.op_type))?;
         if domain == MICROSOFT && !self.versions.microsoft {
             return Err(ImportError::malformed(format!("the model does not import the operator set {MICROSOFT}")));
         }
@@ -205,6 +202,13 @@ impl Call<'_> {
         let zero = self.optional_constant(zero, "the weights' zero point")?;
         Weights::new(constant, scales, zero.as_deref(), axis)
     }
+
+    /// Constant integers in operand 1 with zero points in operand 3 along `axis`, at the scale 1.
+    pub(super) fn unscaled_weights(&mut self, axis: usize) -> Result<Weights, ImportError> {
+        let constant = self.constant(1, "the weights")?;
+        let zero = self.optional_constant(3, "the weights' zero point")?;
+        Weights::new(constant, alloc::vec![1.0], zero.as_deref(), axis)
+    }
 }
 
 impl Importer<'_> {
@@ -241,6 +245,19 @@ impl Importer<'_> {
     pub(super) fn known(&self, id: TensorId) -> Result<Quantization, ImportError> {
         self.builder.quantization(id).ok_or_else(|| ImportError::malformed("its quantization is not known"))
     }
+}
+
+fn unknown(domain: &str, op: &str) -> ImportError {
+    if op.starts_with("DynamicQuantize") {
+        return ImportError::unsupported(format!(
+            "operator {} is not supported: its scale depends on the data",
+            printable(op)
+        ))
+        .hint("no fixed arithmetic can be proven of it: quantize the model statically, with calibration data");
+    }
+    let domain = if domain.is_empty() { String::new() } else { format!(" of domain {}", printable(domain)) };
+    ImportError::unsupported(format!("operator {}{domain} is not supported", printable(op)))
+        .hint("the documentation lists the operators; quantize the model statically to int8 or uint8")
 }
 
 /// A real operand of an operator that is only supported between DequantizeLinear and QuantizeLinear.

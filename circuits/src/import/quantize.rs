@@ -140,7 +140,7 @@ impl Importer<'_> {
             }
             Kernel::Map(x, values) => {
                 let [lo, hi] = p.clip;
-                self.table(*x, |i| values[i].clamp(lo, hi), q)
+                self.table(*x, values.iter().map(|v| v.clamp(lo, hi)), q)
             }
         }
     }
@@ -182,15 +182,19 @@ impl Importer<'_> {
 
     /// `quantize(dequantize(x))`.
     pub(super) fn copy(&mut self, x: TensorId, q: Quantization) -> Result<TensorId, ImportError> {
-        let values = self.dequantized_values(x)?.values;
-        self.table(x, |i| values[i], q)
+        self.table(x, self.dequantized_values(x)?.values.into_iter(), q)
     }
 
-    /// The quantized function of `x` whose value at the `i`th integer is `values(i)`: the tensor itself, where that
-    /// changes nothing.
-    fn table(&mut self, x: TensorId, values: impl Fn(usize) -> f32, q: Quantization) -> Result<TensorId, ImportError> {
+    /// The quantized function of `x` with these values at its integers: the tensor itself, where that changes nothing.
+    fn table(
+        &mut self,
+        x: TensorId,
+        values: impl ExactSizeIterator<Item = f32>,
+        q: Quantization,
+    ) -> Result<TensorId, ImportError> {
+        self.builder.charge(values.len())?;
         let from = self.known(x)?;
-        let table = Table::new(from.dtype, |v| arith::quantize(values((v - from.dtype.min()) as usize), &q));
+        let table = Table { entries: values.map(|v| arith::quantize(v, &q) as i16).collect() };
         if from == q && table == Table::new(q.dtype, |v| v) {
             return Ok(x);
         }

@@ -10,12 +10,11 @@ use super::{
     nodes::{Call, not_dequantized},
     quantize::normalize_axis,
     shape::normalize_axes,
-    value::{Move, Real, Value},
+    value::{Fill, Move, Real, Value},
 };
 use crate::{
     arith,
     graph::{TensorId, check_shape},
-    op::Select,
 };
 
 /// Most results of a Split.
@@ -166,28 +165,32 @@ impl Importer<'_> {
         })
     }
 
-    /// The integer that padding by a constant means.
-    fn padding(&self, x: &Value, value: Option<&Constant>) -> Result<i16, ImportError> {
+    /// What padding by a constant means.
+    fn padding(&self, x: &Value, value: Option<&Constant>) -> Result<Fill, ImportError> {
         match (x, value.map(|c| (&c.data, c))) {
-            (Value::Tensor(_), None) => Ok(0),
+            (Value::Tensor(_), None) => Ok(Fill::Integer(0)),
             (Value::Tensor(id), Some((Data::Byte(dtype, v), _)))
                 if *dtype == self.builder.dtype(*id) && v.len() == 1 =>
             {
-                Ok(v[0])
+                Ok(Fill::Integer(v[0]))
             }
             (Value::Real(Real::Tensor(id)), value) => {
                 let value = value.map_or(Ok(0.0), |(_, c)| c.real("the value"))?;
                 let q = self.known(*id)?;
                 let v = arith::quantize(value, &q);
                 if arith::dequantize(v, &q) == value {
-                    Ok(v as i16)
+                    Ok(Fill::Integer(v as i16))
                 } else {
                     Err(ImportError::unsupported(format!("padding by {value}, which is no value of the tensor")))
                 }
             }
             (Value::Tensor(_), Some((_, c))) => Err(c.mismatch("the value", "one of the tensor's type")),
-            _ => Err(ImportError::unsupported("padding of the input before it is quantized")
-                .hint("pad behind the QuantizeLinear")),
+            // Quantization is elementwise: the padding becomes what it makes of this number.
+            (Value::Real(Real::Input { .. }), value) => match value.map_or(Ok(0.0), |(_, c)| c.real("the value"))? {
+                v if v.is_finite() => Ok(Fill::Real(v)),
+                v => Err(ImportError::refused(format!("padding by {v}"))),
+            },
+            _ => Err(not_dequantized("x")),
         }
     }
 
@@ -362,7 +365,7 @@ impl Importer<'_> {
         &mut self,
         x: Value,
         shape: &[usize],
-        fill: Option<i16>,
+        fill: Option<Fill>,
         axis: impl Fn(usize, usize) -> Result<Axis, ImportError>,
     ) -> Result<Value, ImportError> {
         let mut axes = Vec::with_capacity(shape.len());
@@ -373,7 +376,7 @@ impl Importer<'_> {
         }
         let result: Vec<usize> = axes.iter().map(Vec::len).collect();
         check_shape(&result).map_err(|e| ImportError::too_large(e.message))?;
-        self.moved(x, Move::Select(Rc::new(Select { axes, fill })))
+        self.moved(x, Move::Select { axes: axes.into(), fill })
     }
 }
 

@@ -7,9 +7,10 @@ use super::{
     error::{ImportError, listed},
     nodes::{Call, not_dequantized},
     quantize::normalize_axis,
-    value::{Kernel, Move, Real, Value},
+    value::{Fill, Kernel, Move, Real, Value},
 };
 use crate::{
+    arith,
     graph::{MAX_RANK, TensorId, check_shape},
     op::{Concat, Reshape, Select, Transpose},
 };
@@ -194,7 +195,15 @@ impl Importer<'_> {
             Move::Reshape(_) if shape == self.builder.shape(id) => Ok(id),
             Move::Reshape(_) => self.builder.keep(Reshape, &[id], shape),
             Move::Transpose(perm) => self.builder.keep(Transpose { perm: perm.clone() }, &[id], shape),
-            Move::Select(select) => self.builder.keep(Select::clone(select), &[id], shape),
+            Move::Select { axes, fill } => {
+                self.builder.charge(shape.iter().sum())?;
+                let fill = match *fill {
+                    None => None,
+                    Some(Fill::Integer(v)) => Some(v),
+                    Some(Fill::Real(v)) => Some(arith::quantize(v, &self.known(id)?) as i16),
+                };
+                self.builder.keep(Select { axes: axes.to_vec(), fill }, &[id], shape)
+            }
         }
     }
 }
@@ -204,7 +213,7 @@ impl Move {
         match self {
             Self::Reshape(dims) => dims.clone(),
             Self::Transpose(perm) => perm.iter().map(|&p| from[p]).collect(),
-            Self::Select(select) => select.axes.iter().map(Vec::len).collect(),
+            Self::Select { axes, .. } => axes.iter().map(Vec::len).collect(),
         }
     }
 }

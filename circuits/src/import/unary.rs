@@ -13,9 +13,13 @@ use super::{
     constant::{Constant, Data},
     error::ImportError,
     nodes::{Call, not_dequantized},
+    sum::along_channels,
     value::{Kernel, Pending, Real, Value},
 };
 use crate::{arith, graph::TensorId, op::Table};
+
+/// Integers of an 8-bit type.
+const VALUES: usize = 256;
 
 type Function = Box<dyn Fn(f32) -> f32>;
 
@@ -63,11 +67,6 @@ fn function(op: &str, call: &mut Call<'_>) -> Result<Option<Function>, ImportErr
                 return Err(ImportError::malformed(format!("approximate = {}", super::printable(other))));
             }
         },
-        "PRelu" => leaky(match call.operand(1, "the slope")? {
-            Value::Weights(w) if w.constant.elements() == 1 => w.dequantize()?.real("the slope")?,
-            Value::Constant(c) => c.real("the slope")?,
-            _ => return Err(ImportError::unsupported("several slopes, or one that is computed at run time")),
-        }),
         _ => return Ok(None),
     }))
 }
@@ -88,18 +87,34 @@ fn leaky(slope: f32) -> Function {
     Box::new(move |x| if x >= 0.0 { x } else { slope * x })
 }
 
-/// A function of one tensor so far: the value at each of its integers.
+/// A function of one tensor so far: the value at each of its integers, for all elements or for each channel.
 pub(super) struct Map {
     pub(super) x: TensorId,
     pub(super) values: Vec<f32>,
 }
 
 impl Importer<'_> {
-    /// `x`, and for PRelu the slope.
+    /// `x`
     pub(super) fn unary(&mut self, call: &mut Call<'_>) -> Result<Value, ImportError> {
         let x = self.map(&call.operand(0, "x")?)?.ok_or_else(|| not_mapped("x"))?;
         let f = function(call.op, call)?.ok_or_else(|| ImportError::unsupported("a function that is not known"))?;
         self.mapped(x.x, x.values.into_iter().map(f).collect())
+    }
+
+    /// `x, slope`: one, or one for each channel.
+    pub(super) fn prelu(&mut self, call: &mut Call<'_>) -> Result<Value, ImportError> {
+        let x = self.map(&call.operand(0, "x")?)?.ok_or_else(|| not_mapped("x"))?;
+        let slopes = call.operand(1, "the slope")?;
+        let slopes = self.real_constant(&slopes, "the slope")?;
+        let Data::Real(slope) = &slopes.data else { return Err(slopes.mismatch("the slope", "float32")) };
+        let shape = self.builder.shape(x.x);
+        if slope.len() != 1 && !along_channels(&slopes.dims, 1, shape) {
+            return Err(ImportError::unsupported(format!("slopes of shape {:?} on {shape:?}", slopes.dims))
+                .hint("one slope is supported, or one for each index along dimension 1"));
+        }
+        self.builder.charge(slope.len().saturating_mul(VALUES))?;
+        let slopes: Vec<f32> = slope.iter().flat_map(|&s| [s; VALUES]).collect();
+        self.mapped(x.x, both(&x.values, &slopes, |x, slope| if x >= 0.0 { x } else { slope * x }))
     }
 
     /// `x, x_scale, x_zero?, y_scale, y_zero?`
@@ -134,9 +149,10 @@ impl Importer<'_> {
     }
 
     /// The result of a function, which has to be a number, or an infinity.
-    pub(super) fn mapped(&self, x: TensorId, values: Vec<f32>) -> Result<Value, ImportError> {
+    fn mapped(&mut self, x: TensorId, values: Vec<f32>) -> Result<Value, ImportError> {
+        self.builder.charge(values.len())?;
         if let Some(i) = values.iter().position(|v| v.is_nan()) {
-            let at = self.dequantized_values(x)?.values[i];
+            let at = self.dequantized_values(x)?.values[i % VALUES];
             return Err(ImportError::refused(format!("the function has no value at {at:e}")));
         }
         Ok(Real::pending(Kernel::Map(x, values.into()), self.builder.shape(x).to_vec()))
@@ -151,8 +167,7 @@ impl Importer<'_> {
     ) -> Result<Option<Value>, ImportError> {
         let (map, other) = match (self.map(a)?, self.map(b)?) {
             (Some(a), Some(b)) if a.x == b.x => {
-                let values = a.values.iter().zip(&b.values).map(|(&a, &b)| f(a, b)).collect();
-                return self.mapped(a.x, values).map(Some);
+                return self.mapped(a.x, both(&a.values, &b.values, f)).map(Some);
             }
             (Some(map), None) => (map, number(b)?.map(|c| [None, Some(c)])),
             (None, Some(map)) => (map, number(a)?.map(|c| [Some(c), None])),
@@ -173,6 +188,11 @@ impl Importer<'_> {
                 .hint("one of them has to be a constant number")
         })
     }
+}
+
+/// A function of the values of two, either of which may differ between channels.
+fn both(a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> f32) -> Vec<f32> {
+    (0..a.len().max(b.len())).map(|i| f(a[i % a.len()], b[i % b.len()])).collect()
 }
 
 /// A constant of one element, which changes no shape.

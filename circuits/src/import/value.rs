@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::{activation::Softmax, builder::Builder, constant::Constant, proto::data_type};
 use crate::{
     graph::{Quantization, TensorId},
-    op::{Select, Window},
+    op::Window,
 };
 
 /// A tensor of the file.
@@ -18,6 +18,8 @@ pub(super) enum Value {
     Weights(Rc<Weights>),
     /// Integers of the graph.
     Tensor(TensorId),
+    /// The int32 sums of a product of integers, not scaled yet.
+    Accumulators(Rc<Pending>),
     /// Reals that have no place in the graph themselves.
     Real(Real),
     /// A Softmax, which may only end the model.
@@ -44,8 +46,16 @@ pub(super) enum Move {
     Reshape(Vec<usize>),
     /// Output dimension `i` is input dimension `perm[i]`.
     Transpose(Vec<usize>),
-    /// Chosen elements.
-    Select(Rc<Select>),
+    /// For each dimension, the operand's index at each of the result's; `fill` where there is none.
+    Select { axes: Rc<[Vec<Option<u32>>]>, fill: Option<Fill> },
+}
+
+/// A constant between chosen elements.
+#[derive(Clone, Copy)]
+pub(super) enum Fill {
+    Integer(i16),
+    /// What the quantization of the tensor makes of this number.
+    Real(f32),
 }
 
 /// An operator that lacks only the quantization of its result.
@@ -71,7 +81,7 @@ pub(super) enum Kernel {
     Concat(Vec<TensorId>, usize),
     /// Sum or mean over the last dimension of a tensor of these rows.
     Reduce { x: TensorId, rows: usize, taps: usize, mean: bool },
-    /// A function of one tensor: its value at each of the 256 integers.
+    /// A function of one tensor: its value at each of the 256 integers, of one channel after another if they differ.
     Map(TensorId, Rc<[f32]>),
 }
 
@@ -120,6 +130,7 @@ impl Value {
             Self::Constant(c) => (c.elem_type(), c.dims.clone()),
             Self::Weights(w) => (data_type::FLOAT, w.constant.dims.clone()),
             Self::Tensor(id) => (data_type::of(builder.dtype(*id)), builder.shape(*id).to_vec()),
+            Self::Accumulators(p) => (data_type::INT32, p.shape.clone()),
             Self::Real(r) => (data_type::FLOAT, r.shape(builder).to_vec()),
             Self::Argmax { shape, .. } => (data_type::INT64, shape.clone()),
             Self::Softmax { logits, softmax, real } => {
@@ -143,6 +154,20 @@ impl Real {
     }
 
     pub(super) fn pending(kernel: Kernel, shape: Vec<usize>) -> Value {
-        Value::Real(Self::Pending(Rc::new(Pending { kernel, shape, clip: [f32::NEG_INFINITY, f32::INFINITY] })))
+        Value::Real(Self::Pending(Rc::new(Pending::new(kernel, shape))))
+    }
+}
+
+impl Pending {
+    pub(super) fn new(kernel: Kernel, shape: Vec<usize>) -> Self {
+        Self { kernel, shape, clip: [f32::NEG_INFINITY, f32::INFINITY] }
+    }
+
+    /// The product that this is, if nothing followed that clips it.
+    pub(super) fn product(&self) -> Option<&LinearKernel> {
+        match (&self.kernel, self.clip) {
+            (Kernel::Linear(kernel), [f32::NEG_INFINITY, f32::INFINITY]) => Some(kernel),
+            _ => None,
+        }
     }
 }

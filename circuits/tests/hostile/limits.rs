@@ -387,3 +387,31 @@ fn many_nodes() {
         .collect();
     refused(&with(U8, doubling, vec![]), TooLarge, "node c25 (Concat)", "elements");
 }
+
+#[test]
+fn copies_of_large_selections_and_tables_are_counted() {
+    let quantized = |first: Node, shape: &[i64], constants: Vec<Tensor>| {
+        let from = first.output[0].clone();
+        let mut m = single(first, shape, constants);
+        let each = (0..1000).map(|i| onnx("QuantizeLinear", &[&from, "s", "z"], &format!("q{i}"), vec![]));
+        graph(&mut m).node.extend(each);
+        m
+    };
+    // Each QuantizeLinear of the padded input selects its elements anew.
+    let pad = onnx("Pad", &["x", "pads"], "p", vec![]);
+    let mut m = quantized(pad, &[1], vec![int64s("pads", &[2], &[0, 1 << 20])]);
+    graph(&mut m).input[0] = value("x", FLOAT, &[1]);
+    refused(&m, TooLarge, "node q30 (QuantizeLinear)", "parameters");
+    // And each of a PRelu makes its tables.
+    let prelu = onnx("PRelu", &["r", "slopes"], "p", vec![]);
+    let channels = 1 << 12;
+    let slopes = reals("slopes", &[channels], &vec![0.5; channels as usize]);
+    let mut m = quantized(prelu.clone(), &[1, channels], vec![slopes]);
+    graph(&mut m).node.insert(0, onnx("DequantizeLinear", &["x", "s", "z"], "r", vec![]));
+    refused(&m, TooLarge, "node q30 (QuantizeLinear)", "parameters");
+    let channels = 1 << 20;
+    let slopes = reals("slopes", &[channels], &vec![0.5; channels as usize]);
+    let mut m = quantized(prelu, &[1, channels], vec![slopes]);
+    graph(&mut m).node.insert(0, onnx("DequantizeLinear", &["x", "s", "z"], "r", vec![]));
+    refused(&m, TooLarge, "node p (PRelu)", "parameters");
+}

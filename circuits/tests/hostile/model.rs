@@ -72,6 +72,11 @@ pub fn float(name: &str, f: f32) -> Attribute {
     Attribute { name: name.into(), f, r#type: attribute_type::FLOAT, ..Attribute::default() }
 }
 
+pub fn text(name: &str, s: &str) -> Attribute {
+    let s = s.to_owned().into_bytes().into();
+    Attribute { name: name.into(), s, r#type: attribute_type::STRING, ..Attribute::default() }
+}
+
 fn raw<const N: usize>(name: &str, data_type: i32, dims: &[i64], bytes: impl Iterator<Item = [u8; N]>) -> Tensor {
     let raw_data = bytes.flatten().collect::<Vec<u8>>().into();
     Tensor { name: name.into(), data_type, dims: dims.to_vec(), raw_data, ..Tensor::default() }

@@ -14,7 +14,9 @@ use avouch_circuits::{
 
 use super::{
     graph, import_model,
-    model::{FLOAT, I8, U8, bytes, float, int, int32s, int64s, ints, model, onnx, ort, reals, shapeless, value},
+    model::{
+        FLOAT, I8, INT32, U8, bytes, float, int, int32s, int64s, ints, model, onnx, ort, reals, shapeless, text, value,
+    },
     refused,
 };
 
@@ -41,10 +43,6 @@ fn dequantize(from: &str, scale: &str, zero: &str, to: &str) -> Node {
 
 fn quantize(from: &str, scale: &str, zero: &str, to: &str) -> Node {
     onnx("QuantizeLinear", &[from, scale, zero], to, vec![])
-}
-
-fn text(name: &str, s: &'static str) -> Attribute {
-    Attribute { name: name.into(), s: s.into(), r#type: attribute_type::STRING, ..Attribute::default() }
 }
 
 #[test]
@@ -520,4 +518,148 @@ fn sums_and_the_largest_element() {
     assert!(imported.notes.iter().any(|n| n.contains("disclose argmax")));
     refused(&argmax(&[2, 3], 1), Unsupported, "node y (ArgMax)", "along axis 1");
     refused(&argmax(&[1, 3], 2), Malformed, "node y (ArgMax)", "outside rank");
+}
+
+/// A product of x (steps of ½ around −3) and 2·x₀ + x₁, the nodes behind it, and QuantizeLinear in steps of ½ around −3.
+fn integer_product(behind: Vec<Node>, last: &str, constants: Vec<Tensor>) -> Model {
+    let mut nodes = vec![quantize("x", "half", "i3", "q"), onnx("MatMulInteger", &["q", "w", "i3"], "acc", vec![])];
+    nodes.extend(behind);
+    nodes.push(quantize(last, "half", "i3", "y"));
+    let mut m = build((FLOAT, &[1, 2]), nodes, constants);
+    graph(&mut m).initializer.push(bytes("w", I8, &[2, 1], &[2, 1]));
+    m
+}
+
+#[test]
+fn products_of_integers_are_scaled_by_constants() {
+    let cast = || onnx("Cast", &["acc"], "r", vec![int("to", 1)]);
+    let by = |factor: &str| vec![cast(), onnx("Mul", &["r", factor], "m", vec![])];
+    // 2·(3 + 3) + (1 + 3) = 16 steps of ¼, and −7 of them.
+    let (x, low) = ([3, 1], [-6, -4]);
+    let m = integer_product(by("quarter"), "m", vec![]);
+    assert_eq!(gives(&m, &x, &[5]).graph.nodes.len(), 1);
+    gives(&m, &low, &[-7]);
+    // The same in two factors, in one that is folded, and with what may stand behind.
+    let halves = onnx("Mul", &["half", "half"], "h", vec![]);
+    gives(&integer_product([vec![halves], by("h")].concat(), "m", vec![]), &x, &[5]);
+    let twice = [by("half"), vec![onnx("Mul", &["half", "m"], "n", vec![])]].concat();
+    gives(&integer_product(twice, "n", vec![]), &x, &[5]);
+    let relu = [by("quarter"), vec![onnx("Relu", &["m"], "n", vec![])]].concat();
+    gives(&integer_product(relu, "n", vec![]), &low, &[-3]);
+    // 1.1 is 4.4 steps of ¼, so 4.
+    let bias = || [by("quarter"), vec![onnx("Add", &["m", "b"], "n", vec![])]].concat();
+    let imported = gives(&integer_product(bias(), "n", vec![reals("b", &[1], &[1.1])]), &x, &[7]);
+    assert!(imported.notes.iter().any(|n| n.contains("bias was rounded")));
+    let early = vec![
+        onnx("Add", &["acc", "b"], "s", vec![]),
+        onnx("Cast", &["s"], "r", vec![int("to", 1)]),
+        onnx("Mul", &["r", "quarter"], "m", vec![]),
+    ];
+    gives(&integer_product(early.clone(), "m", vec![int32s("b", &[1], &[4])]), &x, &[7]);
+    refused(&integer_product(early, "m", vec![reals("b", &[1], &[4.0])]), Unsupported, "node s (Add)", "int32");
+
+    let scaled = |name: &'static str, c: Tensor| integer_product(by(name), "m", vec![c]);
+    let place = "node m (Mul)";
+    for bad in [0.0, -1.0, f32::NAN, f32::INFINITY, 1e-45] {
+        refused(&scaled("f", reals("f", &[], &[bad])), Refused, place, "the factor of a product");
+    }
+    refused(&scaled("f", reals("f", &[2], &[1.0, 2.0])), Unsupported, place, "factors of shape [2]");
+    refused(&scaled("f", reals("f", &[1, 1, 1], &[1.0])), Unsupported, place, "factors of shape [1, 1, 1]");
+    refused(&scaled("f", int32s("f", &[], &[2])), Unsupported, place, "the factor is int32");
+    let behind =
+        [by("half"), vec![onnx("Relu", &["m"], "n", vec![]), onnx("Mul", &["n", "half"], "o", vec![])]].concat();
+    refused(&integer_product(behind, "o", vec![]), Unsupported, "node o (Mul)", "no product");
+    refused(&integer_product(vec![], "acc", vec![]), Unsupported, "node y (QuantizeLinear)", "not a float32 tensor");
+    let double = onnx("Cast", &["acc"], "r", vec![int("to", 11)]);
+    refused(&integer_product(vec![double], "r", vec![]), Unsupported, "node r (Cast)", "to = 11");
+    refused(
+        &integer_product(vec![onnx("Cast", &["q"], "r", vec![int("to", 1)])], "r", vec![]),
+        Unsupported,
+        "node r (Cast)",
+        "anything but the result",
+    );
+}
+
+#[test]
+fn products_of_integers_need_known_zero_points_and_a_quantized_end() {
+    let product = |operands: &[&str], constants: Vec<Tensor>| {
+        let mut m = integer_product(vec![onnx("Cast", &["acc"], "r", vec![int("to", 1)])], "r", constants);
+        graph(&mut m).node[1].input = operands.iter().map(|&o| o.into()).collect();
+        m
+    };
+    let place = "node acc (MatMulInteger)";
+    refused(&product(&["q", "w", "i0"], vec![]), Unsupported, place, "elsewhere");
+    refused(&product(&["q", "w", "u5"], vec![]), Malformed, place, "zero point uint8");
+    let list = bytes("list", I8, &[2], &[0, 1]);
+    refused(&product(&["q", "w", "list"], vec![list.clone()]), Unsupported, place, "several zero points");
+    refused(&product(&["q", "w", "i3", "list"], vec![list]), Malformed, place, "2 zero points for 1 channels");
+    refused(&product(&["x", "w", "i3"], vec![]), Unsupported, place, "not a tensor of int8 or uint8");
+    refused(&product(&["q", "q", "i3"], vec![]), Unsupported, place, "computed at run time");
+    refused(&product(&["q", "half", "i3"], vec![]), Unsupported, place, "the constant is float32");
+    // Ended where the reals begin.
+    for (nodes, output, elem_type) in [(2, "acc", INT32), (3, "r", FLOAT)] {
+        let mut m = product(&["q", "w", "i3"], vec![]);
+        graph(&mut m).node.truncate(nodes);
+        graph(&mut m).output[0] = shapeless(output, elem_type);
+        refused(&m, Unsupported, &std::format!("output {output}"), "it is not quantized");
+    }
+    // Integers without a QuantizeLinear before them: 2·3 + 1 = 7 steps of 1.
+    let nodes = vec![
+        onnx("MatMulInteger", &["x", "w"], "acc", vec![]),
+        onnx("Cast", &["acc"], "r", vec![int("to", 1)]),
+        quantize("r", "half", "i3", "y"),
+    ];
+    gives(&build((I8, &[1, 2]), nodes, vec![bytes("w", I8, &[2, 1], &[2, 1])]), &[3, 1], &[11]);
+
+    let dynamic = vec![onnx("DynamicQuantizeLinear", &["x"], "q", vec![]), onnx("Relu", &["q"], "y", vec![])];
+    let mut m = build((FLOAT, &[1, 2]), dynamic, vec![]);
+    graph(&mut m).node[0].output.extend(["s".into(), "z".into()]);
+    refused(&m, Unsupported, "node q (DynamicQuantizeLinear)", "depends on the data");
+    assert!(import_model(&m).unwrap_err().hint.contains("statically"));
+}
+
+#[test]
+fn a_slope_for_each_channel_is_a_table_for_each() {
+    let prelu = |shape: &[i64], dims: &[i64], slopes: &[f32]| {
+        let nodes = vec![
+            dequantize("x", "half", "i0", "r"),
+            onnx("PRelu", &["r", "slope"], "p", vec![]),
+            // A function of it is one of the same tables.
+            onnx("Mul", &["p", "r"], "m", vec![]),
+            quantize("m", "one", "i0", "y"),
+        ];
+        build((I8, shape), nodes, vec![reals("slope", dims, slopes)])
+    };
+    let x = [-4, 4, -4, 4, -4, 4];
+    // 2 · 2 = 4, and slope · 4 below zero.
+    let imported = gives(&prelu(&[1, 3, 2], &[3, 1], &[0.5, -1.0, 2.0]), &x, &[2, 4, -4, 4, 8, 4]);
+    assert_eq!(imported.graph.nodes.len(), 1);
+    gives(&prelu(&[2, 3], &[3], &[0.5, -1.0, 2.0]), &x, &[2, 4, 8, 4, -4, 4]);
+    gives(&prelu(&[1, 3, 2], &[1, 1, 1], &[0.5]), &x, &[2, 4, 2, 4, 2, 4]);
+    let place = "node p (PRelu)";
+    for dims in [&[3, 2][..], &[2], &[3, 1, 1], &[1, 1, 3, 1], &[1, 3, 1, 1], &[0]] {
+        let slopes = vec![0.5; dims.iter().product::<i64>() as usize];
+        refused(&prelu(&[1, 3, 2], dims, &slopes), Unsupported, place, "slopes of shape");
+    }
+    refused(&prelu(&[1, 3, 2], &[3, 1], &[0.5, f32::NAN, 1.0]), Refused, place, "no value at");
+}
+
+#[test]
+fn constant_padding_of_the_input_is_quantized_with_it() {
+    let pad = |value: f32| {
+        let nodes = vec![
+            onnx("Pad", &["x", "pads", "v"], "p", vec![text("mode", "constant")]),
+            onnx("Transpose", &["p"], "t", vec![]),
+            quantize("t", "half", "i3", "y"),
+        ];
+        build((FLOAT, &[1, 2]), nodes, vec![int64s("pads", &[4], &[0, 1, 0, 0]), reals("v", &[], &[value])])
+    };
+    let imported = gives(&pad(0.0), &[5, 7], &[-3, 5, 7]);
+    assert_eq!(imported.input.shape, [1, 2]);
+    // 2.25 is 4.5 steps, which rounds to 4; and the ends of the type.
+    gives(&pad(2.25), &[5, 7], &[1, 5, 7]);
+    gives(&pad(1e30), &[5, 7], &[127, 5, 7]);
+    for bad in [f32::NAN, f32::INFINITY] {
+        refused(&pad(bad), Refused, "node p (Pad)", "padding by");
+    }
 }

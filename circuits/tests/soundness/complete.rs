@@ -141,6 +141,12 @@ impl Choices {
         Table::new(x.dtype, |v| (a + ((v - origin) * numerator).div_euclid(denominator)).clamp(a.min(b), a.max(b)))
     }
 
+    /// One for all elements, or one for each channel.
+    fn tables(&mut self, x: &TensorInfo, mut table: impl FnMut(&mut Self) -> Table) -> Table {
+        let channels = self.pick(&[1, x.shape.get(1).copied().unwrap_or(1)]);
+        Table { entries: (0..channels).flat_map(|_| table(self).entries).collect() }
+    }
+
     /// An operator on some of the tensors, with its operands and the quantization of its result.
     fn operator(&mut self, tensors: &[TensorInfo]) -> (Op, Vec<usize>, Quantization) {
         let i = self.below(tensors.len());
@@ -177,9 +183,9 @@ impl Choices {
             2 => (Add.into(), vec![i, like(self, &|t| t.shape == x.shape)], y),
             3 if rank > 2 => (AveragePool { window: self.window(rank, false) }.into(), vec![i], y),
             4 if rank > 2 => (MaxPool { window: self.window(rank, true) }.into(), vec![i], x.quant),
-            5 => (self.table(&x.quant, &y).into(), vec![i], y),
+            5 => (self.tables(x, |c| c.table(&x.quant, &y)).into(), vec![i], y),
             9 => (Mul.into(), vec![i, like(self, &|t| t.shape == x.shape)], y),
-            10 => (self.any_table(&x.quant, &y).into(), vec![i], y),
+            10 => (self.tables(x, |c| c.any_table(&x.quant, &y)).into(), vec![i], y),
             11 => (self.select(x).into(), vec![i], x.quant),
             6 => (Reshape.into(), vec![i], x.quant),
             7 => (Transpose { perm: self.permutation(rank) }.into(), vec![i], x.quant),

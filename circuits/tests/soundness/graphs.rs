@@ -89,6 +89,16 @@ pub(crate) fn hat(from: DType, to: DType) -> Table {
     Table::new(from, |v| to.min() + (100 - (v - from.min() - 120).abs()).max(3))
 }
 
+/// Three tables, one for each channel.
+fn channels(from: DType, to: DType) -> Table {
+    Table { entries: [bend, wave, hat].iter().flat_map(|table| table(from, to).entries).collect() }
+}
+
+/// Sums of `k` elements, as a ReduceSum makes them.
+fn sums(k: usize, requantization: Requantization) -> Dense {
+    Dense { batch: 1, k, n: 1, weights: vec![1; k], bias: vec![0], requantization }
+}
+
 fn shift(from: DType, to: DType) -> Table {
     Table::new(from, |v| v - from.min() + to.min())
 }
@@ -161,6 +171,8 @@ pub(crate) fn every_operator(dtype: DType) -> Vec<(&'static str, Graph)> {
         ("Table", graph(bend(dtype, other), info(&[5], qx), &[], info(&[5], qy))),
         ("Table that falls", graph(wave(dtype, other), info(&[3], qx), &[], info(&[3], qy))),
         ("Table of few rows", graph(hat(dtype, other), info(&[20], qx), &[], info(&[20], qy))),
+        ("Table for each channel", graph(channels(dtype, other), info(&[1, 3, 2], qx), &[], info(&[1, 3, 2], qy))),
+        ("Dense of sums", graph(sums(3, clip(vec![0.3])), info(&[2, 3], qx), &[], info(&[2, 1], qy))),
         ("Mul", graph(Mul, info(&[3], qx), &[(info(&[3], second), bend(dtype, dtype))], info(&[3], qy))),
         ("Mul of a tensor by itself", square(info(&[3], qx), info(&[3], qy))),
         (
