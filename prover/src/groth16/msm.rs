@@ -7,6 +7,8 @@
 //!
 //! Small scalars, negative ones too, are left to arkworks, which sorts them by size: see [`Scalars`].
 
+use std::ops::Range;
+
 use ark_bn254::Fr;
 use ark_ec::{
     AffineRepr as _, VariableBaseMSM as _,
@@ -33,21 +35,28 @@ pub(super) fn msm<C: SWCurveConfig>(terms: &[Terms<'_, C>]) -> Projective<C> {
     }
     let width = window(n);
     let windows = BITS.div_ceil(width);
-    // More parts than one only where windows alone would leave threads idle.
-    let parts = (2 * rayon::current_num_threads()).div_ceil(windows).min(n.div_ceil(BATCH));
+    let tasks = 2 * rayon::current_num_threads();
+    // More parts than one only where windows alone would leave threads idle; several windows at once where a round of
+    // additions in one would not fill a batch.
+    let parts = tasks.div_ceil(windows).min(n.div_ceil(BATCH));
+    let group = (4 * BATCH).div_ceil(n).min(windows.div_ceil(tasks));
     let digits: Vec<Vec<Vec<i32>>> = terms.iter().map(|(_, scalars)| digits(scalars, width, windows)).collect();
-    let tasks: Vec<(usize, usize)> = (0..windows).flat_map(|w| (0..parts).map(move |p| (w, p))).collect();
+    let groups = (0..windows).step_by(group).map(|w| w..windows.min(w + group));
+    let tasks: Vec<(Range<usize>, usize)> = groups.flat_map(|g| (0..parts).map(move |p| (g.clone(), p))).collect();
     let sums: Vec<(usize, Projective<C>)> = tasks
         .into_par_iter()
-        .map(|(w, part)| {
-            let slices = terms.iter().zip(&digits).map(|((bases, _), digits)| {
-                let count = bases.len().min(digits[w].len());
-                let size = count.div_ceil(parts);
-                let range = count.min(part * size)..count.min((part + 1) * size);
-                (&bases[range.clone()], &digits[w][range])
-            });
-            let slices: Vec<_> = slices.collect();
-            (w, Buckets::new(&slices, width).sum())
+        .flat_map_iter(|(group, part)| {
+            let slices = |w: usize| {
+                let slices = terms.iter().zip(&digits).map(move |((bases, _), digits)| {
+                    let count = bases.len().min(digits[w].len());
+                    let size = count.div_ceil(parts);
+                    let range = count.min(part * size)..count.min((part + 1) * size);
+                    (&bases[range.clone()], &digits[w][range])
+                });
+                slices.collect::<Vec<_>>()
+            };
+            let all: Vec<_> = group.clone().map(slices).collect();
+            group.zip(Buckets::new(&all, width).sums())
         })
         .collect();
     (0..windows).rev().fold(Projective::zero(), |mut total, w| {
@@ -141,47 +150,64 @@ struct Step {
     alone: bool,
 }
 
-/// Points sorted by bucket.
+/// Points of some windows, sorted by bucket.
 struct Buckets<C: SWCurveConfig> {
     points: Vec<Affine<C>>,
-    /// Start of each bucket in `points`, and how many points are left there. Bucket `i` is for the digit `i + 1`.
+    /// Start of each bucket in `points`, and how many points are left there, window by window. Bucket `i` of a window is
+    /// for the digit `i + 1`.
     segments: Vec<(usize, usize)>,
+    /// Buckets of a window.
+    size: usize,
+}
+
+/// Bases and their digits in one window.
+type Digits<'a, C> = Vec<(&'a [Affine<C>], &'a [i32])>;
+
+/// Everything that is in a bucket, with its window and digit.
+fn visit<C: SWCurveConfig>(windows: &[Digits<'_, C>], mut visitor: impl FnMut(usize, &Affine<C>, i32)) {
+    for (w, slices) in windows.iter().enumerate() {
+        for (base, &digit) in slices.iter().flat_map(|&(bases, digits)| bases.iter().zip(digits)) {
+            if digit != 0 && !base.is_zero() {
+                visitor(w, base, digit);
+            }
+        }
+    }
 }
 
 impl<C: SWCurveConfig> Buckets<C> {
-    fn new(slices: &[(&[Affine<C>], &[i32])], width: usize) -> Self {
-        let mut segments = vec![(0, 0); 1 << (width - 1)];
-        let all = || slices.iter().flat_map(|(bases, digits)| bases.iter().zip(*digits));
-        let used = || all().filter(|(base, digit)| **digit != 0 && !base.is_zero());
-        let bucket = |digit: i32| digit.unsigned_abs() as usize - 1;
-        for (_, &digit) in used() {
-            segments[bucket(digit)].1 += 1;
-        }
+    fn new(windows: &[Digits<'_, C>], width: usize) -> Self {
+        let size = 1 << (width - 1);
+        let mut segments = vec![(0, 0); windows.len() * size];
+        let bucket = |w: usize, digit: i32| w * size + digit.unsigned_abs() as usize - 1;
+        visit(windows, |w, _, digit| segments[bucket(w, digit)].1 += 1);
         let mut total = 0;
         for segment in &mut segments {
             segment.0 = total;
             total += std::mem::take(&mut segment.1);
         }
         let mut points = vec![Affine::identity(); total];
-        for (base, &digit) in used() {
-            let (start, filled) = &mut segments[bucket(digit)];
+        visit(windows, |w, base, digit| {
+            let (start, filled) = &mut segments[bucket(w, digit)];
             points[*start + *filled] = if digit < 0 { -*base } else { *base };
             *filled += 1;
-        }
-        Self { points, segments }
+        });
+        Self { points, segments, size }
     }
 
-    /// `Σ_i (i + 1) · Σ bucket i`.
-    fn sum(mut self) -> Projective<C> {
+    /// For each window `Σ_i (i + 1) · Σ bucket i`.
+    fn sums(mut self) -> Vec<Projective<C>> {
         while self.halve() {}
-        let (mut running, mut total) = (Projective::zero(), Projective::zero());
-        for &(start, left) in self.segments.iter().rev() {
-            if left == 1 {
-                running += self.points[start];
+        let sum = |segments: &[(usize, usize)]| {
+            let (mut running, mut total) = (Projective::zero(), Projective::zero());
+            for &(start, left) in segments.iter().rev() {
+                if left == 1 {
+                    running += self.points[start];
+                }
+                total += running;
             }
-            total += running;
-        }
-        total
+            total
+        };
+        self.segments.chunks(self.size).map(sum).collect()
     }
 
     /// Adds the points of each bucket in pairs; false if there was no pair.
