@@ -1,27 +1,26 @@
-//! Multi-scalar multiplication by full-width scalars: Pippenger's buckets, filled with affine additions.
+//! Multi-scalar multiplication: Pippenger's buckets, filled with affine additions.
 //!
 //! An affine addition needs an inverse, but the additions of one round are independent, so they share one (Montgomery's
 //! trick): about 6 field multiplications an addition where a mixed projective one takes 11. In each window the points are
 //! sorted by bucket and added pairwise, round by round, until a bucket holds one. Digits are signed, which halves the
-//! buckets.
-//!
-//! Small scalars, negative ones too, are left to arkworks, which sorts them by size: see [`Scalars`].
+//! buckets; so are scalars: most of a witness are small integers, negative ones too, and have one digit or two.
 
 use std::ops::Range;
 
 use ark_bn254::Fr;
 use ark_ec::{
-    AffineRepr as _, VariableBaseMSM as _,
+    AffineRepr as _,
     short_weierstrass::{Affine, Projective, SWCurveConfig},
 };
 use ark_ff::{AdditiveGroup as _, BigInt, BigInteger as _, Field as _, One as _, PrimeField as _, Zero as _};
 use rayon::prelude::*;
-use zeroize::Zeroize as _;
 
-/// Bits of a scalar, with room for the last digit's carry.
-const BITS: usize = 255;
+/// Bits of a scalar or its negative, with room for the last digit's carry.
+const BITS: usize = 254;
 /// Additions that share an inverse: its cost is spread thin, and they stay in a small cache.
 const BATCH: usize = 2048;
+/// Scalars whose digits are computed by one task.
+const CHUNK: usize = 8192;
 
 /// Bases and their scalars, as many.
 pub(super) type Terms<'a, C> = (&'a [Affine<C>], &'a [BigInt<4>]);
@@ -29,33 +28,37 @@ pub(super) type Terms<'a, C> = (&'a [Affine<C>], &'a [BigInt<4>]);
 /// `Σ scalars[i] · bases[i]` over all terms, in parallel. Scalars are below the group's order. One large sum is cheaper
 /// than several: they share the buckets.
 pub(super) fn msm<C: SWCurveConfig>(terms: &[Terms<'_, C>]) -> Projective<C> {
-    let n: usize = terms.iter().map(|(bases, scalars)| bases.len().min(scalars.len())).sum();
-    if n == 0 {
+    let chunks = terms.iter().flat_map(|(bases, scalars)| bases.chunks(CHUNK).zip(scalars.chunks(CHUNK)));
+    let chunks: Vec<Terms<'_, C>> = chunks.collect();
+    let width = window(&chunks);
+    let windows = BITS.div_ceil(width);
+    let digits: Vec<Vec<Vec<Digit>>> = chunks.par_iter().map(|(_, scalars)| digits(scalars, width, windows)).collect();
+    let count = |w: usize| digits.iter().map(|d| d[w].len()).sum::<usize>();
+    let total: usize = (0..windows).map(count).sum();
+    if total == 0 {
         return Projective::zero();
     }
-    let width = window(n);
-    let windows = BITS.div_ceil(width);
-    let tasks = 2 * rayon::current_num_threads();
-    // More parts than one only where windows alone would leave threads idle; several windows at once where a round of
-    // additions in one would not fill a batch.
-    let parts = tasks.div_ceil(windows).min(n.div_ceil(BATCH));
-    let group = (4 * BATCH).div_ceil(n).min(windows.div_ceil(tasks));
-    let digits: Vec<Vec<Vec<i32>>> = terms.iter().map(|(_, scalars)| digits(scalars, width, windows)).collect();
-    let groups = (0..windows).step_by(group).map(|w| w..windows.min(w + group));
-    let tasks: Vec<(Range<usize>, usize)> = groups.flat_map(|g| (0..parts).map(move |p| (g.clone(), p))).collect();
+
+    // A window with a large share of all additions is cut into parts; small ones are taken together, so that a round of
+    // their additions fills a batch.
+    let share = total.div_ceil(2 * rayon::current_num_threads());
+    let mut tasks: Vec<(Range<usize>, Range<usize>)> = Vec::new();
+    let mut w = 0;
+    while w < windows {
+        let (first, mut gathered) = (w, count(w));
+        w += 1;
+        while w < windows && gathered + count(w) <= (4 * BATCH).min(share) {
+            gathered += count(w);
+            w += 1;
+        }
+        let part = chunks.len().div_ceil(gathered.div_ceil(share).max(1)).max(1);
+        tasks.extend((0..chunks.len()).step_by(part).map(|c| (first..w, c..chunks.len().min(c + part))));
+    }
     let sums: Vec<(usize, Projective<C>)> = tasks
         .into_par_iter()
         .flat_map_iter(|(group, part)| {
-            let slices = |w: usize| {
-                let slices = terms.iter().zip(&digits).map(move |((bases, _), digits)| {
-                    let count = bases.len().min(digits[w].len());
-                    let size = count.div_ceil(parts);
-                    let range = count.min(part * size)..count.min((part + 1) * size);
-                    (&bases[range.clone()], &digits[w][range])
-                });
-                slices.collect::<Vec<_>>()
-            };
-            let all: Vec<_> = group.clone().map(slices).collect();
+            let of = |w: usize| part.clone().map(|c| (chunks[c].0, digits[c][w].as_slice())).collect();
+            let all: Vec<Window<'_, C>> = group.clone().map(of).collect();
             group.zip(Buckets::new(&all, width).sums())
         })
         .collect();
@@ -67,67 +70,44 @@ pub(super) fn msm<C: SWCurveConfig>(terms: &[Terms<'_, C>]) -> Projective<C> {
     })
 }
 
-/// Scalars of a witness: mostly small integers, some of full width.
-pub(super) struct Scalars {
-    /// All of them, with zeros in place of the large ones.
-    small: Vec<BigInt<4>>,
-    /// Place and value of those beyond 64 bits.
-    places: Vec<usize>,
-    large: Vec<BigInt<4>>,
+/// A scalar's magnitude, and whether it is negative: the smaller of it and its negative.
+fn signed(scalar: &BigInt<4>) -> (BigInt<4>, bool) {
+    if *scalar <= Fr::MODULUS_MINUS_ONE_DIV_TWO {
+        return (*scalar, false);
+    }
+    let mut negative = Fr::MODULUS;
+    negative.sub_with_borrow(scalar);
+    (negative, true)
 }
 
-impl Scalars {
-    pub(super) fn new(mut small: Vec<BigInt<4>>) -> Self {
-        let (mut places, mut large) = (Vec::new(), Vec::new());
-        for (i, value) in small.iter_mut().enumerate() {
-            let mut negative = Fr::MODULUS;
-            negative.sub_with_borrow(value);
-            if value.0[1..] != [0; 3] && negative.0[1..] != [0; 3] {
-                places.push(i);
-                large.push(std::mem::take(value));
-            }
-        }
-        Self { small, places, large }
+/// Bits of a window with the least work: six multiplications for each digit, 27 for each bucket.
+fn window<C: SWCurveConfig>(chunks: &[Terms<'_, C>]) -> usize {
+    let mut bits = [0usize; BITS + 1];
+    for scalar in chunks.iter().flat_map(|c| c.1) {
+        bits[signed(scalar).0.num_bits() as usize] += 1;
     }
-
-    pub(super) fn len(&self) -> usize {
-        self.small.len()
-    }
-
-    /// `Σ scalars[i] · bases[i]`, and more terms of full width.
-    pub(super) fn msm<C: SWCurveConfig<ScalarField = Fr>>(
-        &self,
-        bases: &[Affine<C>],
-        more: &[Terms<'_, C>],
-    ) -> Projective<C> {
-        let selected: Vec<Affine<C>> = self.places.iter().map(|&i| bases[i]).collect();
-        let mut terms = vec![(selected.as_slice(), self.large.as_slice())];
-        terms.extend_from_slice(more);
-        let (small, large) = rayon::join(|| Projective::msm_bigint(bases, &self.small), || msm(&terms));
-        small + large
-    }
-}
-
-impl Drop for Scalars {
-    fn drop(&mut self) {
-        self.small.zeroize();
-        self.large.zeroize();
-    }
-}
-
-/// Bits of a window with the least work: six multiplications for each point, 27 for each bucket.
-fn window(n: usize) -> usize {
-    let work = |width: usize| BITS.div_ceil(width) * (6 * n + (27 << (width - 1)));
+    let work = |width: usize| {
+        let digits: usize = bits.iter().enumerate().map(|(bits, n)| n * bits.div_ceil(width)).sum();
+        6 * digits + BITS.div_ceil(width) * (27 << (width - 1))
+    };
     (3..=16).min_by_key(|&w| work(w)).unwrap_or(8)
 }
 
-/// For each window, the digit of each scalar, in `[−2^(width−1), 2^(width−1)]`.
-fn digits(scalars: &[BigInt<4>], width: usize, windows: usize) -> Vec<Vec<i32>> {
-    let mut digits = vec![vec![0; scalars.len()]; windows];
+/// A digit that is not zero: of which scalar, and in `[−2^(width−1), 2^(width−1)]`.
+type Digit = (u32, i32);
+
+/// The digits of each window.
+fn digits(scalars: &[BigInt<4>], width: usize, windows: usize) -> Vec<Vec<Digit>> {
+    let mut digits = vec![Vec::new(); windows];
     let (half, full) = (1i64 << (width - 1), 1i64 << width);
     for (i, scalar) in scalars.iter().enumerate() {
+        let (scalar, is_negative) = signed(scalar);
+        let used = (scalar.num_bits() as usize).div_ceil(width);
         let mut carry = 0;
         for (w, digits) in digits.iter_mut().enumerate() {
+            if w >= used && carry == 0 {
+                break;
+            }
             let (limb, bit) = (w * width / 64, w * width % 64);
             let mut bits = scalar.0.get(limb).copied().unwrap_or(0) >> bit;
             if bit + width > 64 {
@@ -136,7 +116,9 @@ fn digits(scalars: &[BigInt<4>], width: usize, windows: usize) -> Vec<Vec<i32>> 
             let mut digit = (bits & (full as u64 - 1)) as i64 + carry;
             carry = i64::from(digit > half);
             digit -= carry * full;
-            digits[i] = digit as i32;
+            if digit != 0 {
+                digits.push((i as u32, if is_negative { -digit } else { digit } as i32));
+            }
         }
     }
     digits
@@ -160,22 +142,25 @@ struct Buckets<C: SWCurveConfig> {
     size: usize,
 }
 
-/// Bases and their digits in one window.
-type Digits<'a, C> = Vec<(&'a [Affine<C>], &'a [i32])>;
+/// Bases, and the digits of their scalars in one window.
+type Window<'a, C> = Vec<(&'a [Affine<C>], &'a [Digit])>;
 
 /// Everything that is in a bucket, with its window and digit.
-fn visit<C: SWCurveConfig>(windows: &[Digits<'_, C>], mut visitor: impl FnMut(usize, &Affine<C>, i32)) {
+fn visit<C: SWCurveConfig>(windows: &[Window<'_, C>], mut visitor: impl FnMut(usize, &Affine<C>, i32)) {
     for (w, slices) in windows.iter().enumerate() {
-        for (base, &digit) in slices.iter().flat_map(|&(bases, digits)| bases.iter().zip(digits)) {
-            if digit != 0 && !base.is_zero() {
-                visitor(w, base, digit);
+        for &(bases, digits) in slices {
+            for &(i, digit) in digits {
+                let base = &bases[i as usize];
+                if !base.is_zero() {
+                    visitor(w, base, digit);
+                }
             }
         }
     }
 }
 
 impl<C: SWCurveConfig> Buckets<C> {
-    fn new(windows: &[Digits<'_, C>], width: usize) -> Self {
+    fn new(windows: &[Window<'_, C>], width: usize) -> Self {
         let size = 1 << (width - 1);
         let mut segments = vec![(0, 0); windows.len() * size];
         let bucket = |w: usize, digit: i32| w * size + digit.unsigned_abs() as usize - 1;
@@ -295,7 +280,7 @@ fn invert<F: ark_ff::Field>(values: &mut [F]) {
 #[cfg(test)]
 mod tests {
     use ark_bn254::{G1Affine, G1Projective, G2Projective};
-    use ark_ec::{CurveGroup as _, PrimeGroup as _};
+    use ark_ec::{CurveGroup as _, PrimeGroup as _, VariableBaseMSM as _};
 
     use super::*;
 
@@ -324,17 +309,16 @@ mod tests {
 
     #[test]
     fn scalars_of_all_sizes_add_up() {
-        let bases = bases(60);
         let one = Fr::from(1u64);
         let wide = Fr::from(u64::MAX);
-        let sizes =
-            [Fr::from(0u64), one, -one, Fr::from(300u64), -Fr::from(9u64), wide, -wide, wide + one, wide * wide];
-        let values: Vec<_> = (0..60).map(|i| sizes[i % sizes.len()].into_bigint()).collect();
-        let split = Scalars::new(values.clone());
-        assert_eq!(split.large.len(), 60_usize.div_ceil(9) - 1 + 6);
-        let more = scalars(5);
-        let sum = split.msm(&bases, &[(&bases[..5], &more)]);
-        assert_eq!(sum, G1Projective::msm_bigint(&bases, &values) + G1Projective::msm_bigint(&bases[..5], &more));
+        let half = Fr::from(Fr::MODULUS_MINUS_ONE_DIV_TWO);
+        let sizes = [Fr::from(0u64), one, Fr::from(300u64), wide, wide + one, wide * wide, half, half + one];
+        let sizes = sizes.into_iter().flat_map(|s| [s, -s]).collect::<Vec<_>>();
+        for n in [60, 3000, 20_000] {
+            let bases = bases(n);
+            let values: Vec<_> = (0..n).map(|i| sizes[i * i % sizes.len()].into_bigint()).collect();
+            assert_eq!(msm(&[(&bases, &values)]), G1Projective::msm_bigint(&bases, &values), "{n}");
+        }
     }
 
     #[test]

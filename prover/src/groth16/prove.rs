@@ -8,10 +8,10 @@ use ark_ff::PrimeField as _;
 use avouch_circuits::r1cs::Cost;
 use avouch_verifier::Statement;
 use rayon::prelude::*;
-use zeroize::Zeroize as _;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use super::{
-    msm::{Scalars, msm},
+    msm::msm,
     qap::{self, Assignment},
     setup::ProvingKey,
     system,
@@ -82,7 +82,8 @@ pub(super) fn create_with(
     let mut times = CreateTimes::default();
     let mut clock = Instant::now();
     let mut lap = |of: &mut f64| *of += std::mem::replace(&mut clock, Instant::now()).elapsed().as_secs_f64();
-    let scalars = |v: &[Fr]| -> Vec<_> { v.par_iter().map(|x| x.into_bigint()).collect() };
+    // Wiped when dropped.
+    let scalars = |v: &[Fr]| Zeroizing::new(v.par_iter().map(|x| x.into_bigint()).collect::<Vec<_>>());
     let first = points.l.len() - cost.derived;
     let (l_first, l_derived) = points.l.split_at(first);
     let delta = |phase: usize| points.deltas_g1[phase];
@@ -91,7 +92,8 @@ pub(super) fn create_with(
     // The first phase: its share of L, committed to before the challenge, or with all the rest.
     let two_phases = last > 0;
     progress.begin("first phase", 1);
-    let first_sum = Scalars::new(scalars(&assignment.z[instance..])).msm(l_first, &[]);
+    let mut values = scalars(&assignment.z);
+    let first_sum = msm(&[(l_first, &values[instance..])]);
     let mut rho = Fr::default();
     let commitment = loop {
         if !two_phases {
@@ -117,9 +119,10 @@ pub(super) fn create_with(
     progress::check(progress)?;
 
     progress.begin("multi-scalar multiplications", 4);
-    let mut quotient = scalars(&h);
-    let values = Scalars::new(scalars(&assignment.z));
-    let mut late = scalars(&assignment.derived);
+    let quotient = scalars(&h);
+    // With the challenge in its place.
+    values[..instance].copy_from_slice(&scalars(&assignment.z[..instance]));
+    let late = scalars(&assignment.derived);
     h.zeroize();
     drop(assignment);
     let (a_first, a_derived) = points.a.split_at(values.len());
@@ -132,21 +135,20 @@ pub(super) fn create_with(
         || {
             rayon::join(
                 || done(msm(&[(&points.h, &quotient), (l_derived, &late)])),
-                || done(values.msm(a_first, &[(a_derived, &late)])),
+                || done(msm(&[(a_first, &values), (a_derived, &late)])),
             )
         },
         || {
             rayon::join(
-                || done(values.msm(&points.b_g1, &[])),
+                || done(msm(&[(&points.b_g1, &values)])),
                 || {
-                    let sum = values.msm(&points.b_g2, &[]);
+                    let sum = msm(&[(&points.b_g2, &values)]);
                     progress.advance(1);
                     sum
                 },
             )
         },
     );
-    [&mut quotient, &mut late].into_iter().for_each(|v| v.zeroize());
     progress::check(progress)?;
     if !two_phases {
         c_sum += first_sum;
