@@ -44,6 +44,7 @@ def main():
     parser.add_argument("--runs", type=int, default=5, help="proofs whose median counts (EZKL: of those above 30 s, one)")
     parser.add_argument("--settings", nargs="+", choices=SETTINGS, default=list(SETTINGS), help="EZKL's; by default all")
     parser.add_argument("--output", type=Path, default=HERE / "results.json")
+    parser.add_argument("--add", action="store_true", help="keep what the output holds of other models")
     options = parser.parse_args()
     if options.runs < 1:
         parser.error("--runs: at least one proof is needed")
@@ -64,6 +65,10 @@ def main():
             for settings in options.settings:
                 add(results, name, "ezkl", settings, lambda: ezkl(options, python, model, at, settings, reference))
 
+    if options.add and options.output.exists():
+        others = json.loads(options.output.read_text())["results"]
+        results += [row for row in others if row["model"] not in options.models]
+        results.sort(key=lambda row: MODELS.index(row["model"]) if row["model"] in MODELS else len(MODELS))
     document = {"machine": machine(python, options.avouch), "runs": options.runs, "settings": SETTINGS, "results": results}
     options.output.write_text(json.dumps(document, indent=1) + "\n")
     options.output.with_suffix(".md").write_text(table(document))
