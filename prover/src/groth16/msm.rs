@@ -2,21 +2,26 @@
 //!
 //! An affine addition needs an inverse, but the additions of one round are independent, so they share one (Montgomery's
 //! trick): about 6 field multiplications an addition where a mixed projective one takes 11. In each window the points are
-//! sorted by bucket and added pairwise, round by round, until a bucket holds one. Digits are signed, which halves the
-//! buckets; so are scalars: most of a witness are small integers, negative ones too, and have one digit or two.
+//! sorted by bucket and added pairwise, round by round, until a bucket holds one; the buckets of a window are summed up
+//! in the same way, see [`Buckets::sums`].
+//!
+//! Digits are signed, which halves the buckets; so are scalars: most of a witness are small integers, negative ones too,
+//! and have one digit or two. Large scalars are split in two of half the length by the endomorphism of the curve (Gallant,
+//! Lambert, Vanstone, CRYPTO 2001), which halves the windows.
 
 use std::ops::Range;
 
 use ark_bn254::Fr;
 use ark_ec::{
     AffineRepr as _,
+    scalar_mul::glv::GLVConfig,
     short_weierstrass::{Affine, Projective, SWCurveConfig},
 };
-use ark_ff::{AdditiveGroup as _, BigInt, BigInteger as _, Field as _, One as _, PrimeField as _, Zero as _};
+use ark_ff::{AdditiveGroup as _, BigInt, BigInteger as _, Field as _, MontFp, One as _, PrimeField as _, Zero as _};
 use rayon::prelude::*;
 
-/// Bits of a scalar or its negative, with room for the last digit's carry.
-const BITS: usize = 254;
+/// Bits of half a scalar, with room for the last digit's carry.
+const BITS: usize = 128;
 /// Additions that share an inverse: its cost is spread thin, and they stay in a small cache.
 const BATCH: usize = 2048;
 /// Scalars whose digits are computed by one task.
@@ -25,15 +30,29 @@ const CHUNK: usize = 8192;
 /// Bases and their scalars, as many.
 pub(super) type Terms<'a, C> = (&'a [Affine<C>], &'a [BigInt<4>]);
 
+/// Terms that are not too many, with what their sums need.
+struct Chunk<'a, C: SWCurveConfig> {
+    bases: &'a [Affine<C>],
+    /// The x-coordinates of the bases' images under the endomorphism, if a scalar is large.
+    images: Vec<C::BaseField>,
+    /// The digits of each window.
+    digits: Vec<Vec<Digit>>,
+}
+
+/// A digit that is not zero, in `[−2^(width−1), 2^(width−1)]`; of which scalar, times two, and one more if it is of the part
+/// that multiplies the image.
+type Digit = (u32, i32);
+
 /// `Σ scalars[i] · bases[i]` over all terms, in parallel. Scalars are below the group's order. One large sum is cheaper
 /// than several: they share the buckets.
-pub(super) fn msm<C: SWCurveConfig>(terms: &[Terms<'_, C>]) -> Projective<C> {
-    let chunks = terms.iter().flat_map(|(bases, scalars)| bases.chunks(CHUNK).zip(scalars.chunks(CHUNK)));
-    let chunks: Vec<Terms<'_, C>> = chunks.collect();
-    let width = window(&chunks);
+pub(super) fn msm<C: GLVConfig<ScalarField = Fr>>(terms: &[Terms<'_, C>]) -> Projective<C> {
+    let width = window(terms);
     let windows = BITS.div_ceil(width);
-    let digits: Vec<Vec<Vec<Digit>>> = chunks.par_iter().map(|(_, scalars)| digits(scalars, width, windows)).collect();
-    let count = |w: usize| digits.iter().map(|d| d[w].len()).sum::<usize>();
+    let chunks: Vec<Terms<'_, C>> =
+        terms.iter().flat_map(|(bases, scalars)| bases.chunks(CHUNK).zip(scalars.chunks(CHUNK))).collect();
+    let chunks: Vec<Chunk<'_, C>> =
+        chunks.into_par_iter().map(|(bases, scalars)| Chunk::new(bases, scalars, width, windows)).collect();
+    let count = |w: usize| chunks.iter().map(|c| c.digits[w].len()).sum::<usize>();
     let total: usize = (0..windows).map(count).sum();
     if total == 0 {
         return Projective::zero();
@@ -56,11 +75,7 @@ pub(super) fn msm<C: SWCurveConfig>(terms: &[Terms<'_, C>]) -> Projective<C> {
     }
     let sums: Vec<(usize, Projective<C>)> = tasks
         .into_par_iter()
-        .flat_map_iter(|(group, part)| {
-            let of = |w: usize| part.clone().map(|c| (chunks[c].0, digits[c][w].as_slice())).collect();
-            let all: Vec<Window<'_, C>> = group.clone().map(of).collect();
-            group.zip(Buckets::new(&all, width).sums())
-        })
+        .flat_map_iter(|(group, part)| group.clone().zip(Buckets::new(&chunks[part], group, width).sums()))
         .collect();
     (0..windows).rev().fold(Projective::zero(), |mut total, w| {
         for _ in 0..width {
@@ -70,7 +85,19 @@ pub(super) fn msm<C: SWCurveConfig>(terms: &[Terms<'_, C>]) -> Projective<C> {
     })
 }
 
-/// A scalar's magnitude, and whether it is negative: the smaller of it and its negative.
+/// A cube root of one, and a short basis `(A1, −B1), (A2, B2)` of the lattice of all `(a, b)` with `a + b·λ = 0`, `B2 = A1`.
+const LAMBDA: Fr = MontFp!("4407920970296243842393367215006156084916469457145843978461");
+const A1: BigInt<4> = BigInt([0x89d3256894d213e3, 0, 0, 0]);
+const B1: BigInt<4> = BigInt([0x8211bbeb7d4f1128, 0x6f4d8248eeb859fc, 0, 0]);
+const A2: BigInt<4> = BigInt([0x0be4e1541221250b, 0x6f4d8248eeb859fd, 0, 0]);
+/// `2^256·B2 / r` and `2^256·B1 / r`, rounded.
+const G1: BigInt<4> = BigInt([0xd91d232ec7e0b3d7, 0x2, 0, 0]);
+const G2: BigInt<4> = BigInt([0x7a7bd9d4391eb18e, 0x4ccef014a773d2cf, 0x2, 0]);
+
+/// A magnitude below `2^127`, and whether it is negative.
+type Part = (u128, bool);
+
+/// The smaller of a scalar and its negative, and which it is.
 fn signed(scalar: &BigInt<4>) -> (BigInt<4>, bool) {
     if *scalar <= Fr::MODULUS_MINUS_ONE_DIV_TWO {
         return (*scalar, false);
@@ -80,48 +107,87 @@ fn signed(scalar: &BigInt<4>) -> (BigInt<4>, bool) {
     (negative, true)
 }
 
-/// Bits of a window with the least work: six multiplications for each digit, 27 for each bucket.
-fn window<C: SWCurveConfig>(chunks: &[Terms<'_, C>]) -> usize {
+fn is_small(magnitude: &BigInt<4>) -> bool {
+    magnitude.num_bits() < BITS as u32
+}
+
+/// Two parts `a`, `b` with `scalar = a + b·λ`; the second is zero if the scalar or its negative is small.
+fn split(scalar: &BigInt<4>) -> [Part; 2] {
+    let (k, is_negative) = signed(scalar);
+    let low = |x: &BigInt<4>| u128::from(x.0[0]) | u128::from(x.0[1]) << 64;
+    if is_small(&k) {
+        return [(low(&k), is_negative), (0, false)];
+    }
+    // The multiples of the basis that come closest to (k, 0); what is left is short. All of it modulo 2^256.
+    let (c1, c2) = (k.mul_high(&G1), k.mul_high(&G2));
+    let mut a = k;
+    a.sub_with_borrow(&c1.mul_low(&A1));
+    a.sub_with_borrow(&c2.mul_low(&A2));
+    let mut b = c1.mul_low(&B1);
+    b.sub_with_borrow(&c2.mul_low(&A1));
+    [a, b].map(|x| {
+        if x.0[3] >> 63 == 0 {
+            return (low(&x), is_negative);
+        }
+        let mut negative = BigInt::zero();
+        negative.sub_with_borrow(&x);
+        (low(&negative), !is_negative)
+    })
+}
+
+/// Bits of a window with the least work, in field multiplications: six for each digit, twelve for each bucket and 54 for
+/// each row of buckets.
+fn window<C: SWCurveConfig>(terms: &[Terms<'_, C>]) -> usize {
     let mut bits = [0usize; BITS + 1];
-    for scalar in chunks.iter().flat_map(|c| c.1) {
-        bits[signed(scalar).0.num_bits() as usize] += 1;
+    for scalar in terms.iter().flat_map(|t| t.1) {
+        let (magnitude, _) = signed(scalar);
+        if is_small(&magnitude) {
+            bits[magnitude.num_bits() as usize] += 1;
+        } else {
+            bits[BITS] += 2;
+        }
     }
     let work = |width: usize| {
         let digits: usize = bits.iter().enumerate().map(|(bits, n)| n * bits.div_ceil(width)).sum();
-        6 * digits + BITS.div_ceil(width) * (27 << (width - 1))
+        6 * digits + BITS.div_ceil(width) * ((12 << (width - 1)) + (54 << (width / 2)))
     };
-    (3..=16).min_by_key(|&w| work(w)).unwrap_or(8)
+    (3..=18).min_by_key(|&w| work(w)).unwrap_or(8)
 }
 
-/// A digit that is not zero: of which scalar, and in `[−2^(width−1), 2^(width−1)]`.
-type Digit = (u32, i32);
-
-/// The digits of each window.
-fn digits(scalars: &[BigInt<4>], width: usize, windows: usize) -> Vec<Vec<Digit>> {
-    let mut digits = vec![Vec::new(); windows];
-    let (half, full) = (1i64 << (width - 1), 1i64 << width);
-    for (i, scalar) in scalars.iter().enumerate() {
-        let (scalar, is_negative) = signed(scalar);
-        let used = (scalar.num_bits() as usize).div_ceil(width);
-        let mut carry = 0;
-        for (w, digits) in digits.iter_mut().enumerate() {
-            if w >= used && carry == 0 {
-                break;
-            }
-            let (limb, bit) = (w * width / 64, w * width % 64);
-            let mut bits = scalar.0.get(limb).copied().unwrap_or(0) >> bit;
-            if bit + width > 64 {
-                bits |= scalar.0.get(limb + 1).copied().unwrap_or(0) << (64 - bit);
-            }
-            let mut digit = (bits & (full as u64 - 1)) as i64 + carry;
-            carry = i64::from(digit > half);
-            digit -= carry * full;
-            if digit != 0 {
-                digits.push((i as u32, if is_negative { -digit } else { digit } as i32));
+impl<'a, C: GLVConfig<ScalarField = Fr>> Chunk<'a, C> {
+    fn new(bases: &'a [Affine<C>], scalars: &[BigInt<4>], width: usize, windows: usize) -> Self {
+        let mut digits = vec![Vec::new(); windows];
+        let mut has_images = false;
+        for (i, scalar) in (0u32..).zip(scalars) {
+            let parts = split(scalar);
+            has_images |= parts[1].0 != 0;
+            for (index, part) in (2 * i..).zip(parts) {
+                push_digits(&mut digits, index, part, width);
             }
         }
+        // The other root is the square.
+        let own = C::ENDO_COEFFS[0];
+        let beta = if C::LAMBDA == LAMBDA { own } else { own.square() };
+        let images = if has_images { bases.iter().map(|base| base.x * beta).collect() } else { Vec::new() };
+        Self { bases, images, digits }
     }
-    digits
+}
+
+fn push_digits(digits: &mut [Vec<Digit>], index: u32, (magnitude, is_negative): Part, width: usize) {
+    let (half, full) = (1i64 << (width - 1), 1i64 << width);
+    let (mut rest, mut carry) = (magnitude, 0);
+    for digits in digits {
+        if rest == 0 && carry == 0 {
+            break;
+        }
+        let mut digit = (rest & (full as u128 - 1)) as i64 + carry;
+        rest >>= width;
+        carry = i64::from(digit > half);
+        digit -= carry * full;
+        if digit != 0 {
+            digits.push((index, if is_negative { -digit } else { digit } as i32));
+        }
+    }
 }
 
 /// The sum of the points at `from` and after it, or the one at `from` alone, goes to `to ≤ from`.
@@ -132,7 +198,7 @@ struct Step {
     alone: bool,
 }
 
-/// Points of some windows, sorted by bucket.
+/// Points sorted by bucket, of several windows.
 struct Buckets<C: SWCurveConfig> {
     points: Vec<Affine<C>>,
     /// Start of each bucket in `points`, and how many points are left there, window by window. Bucket `i` of a window is
@@ -142,16 +208,21 @@ struct Buckets<C: SWCurveConfig> {
     size: usize,
 }
 
-/// Bases, and the digits of their scalars in one window.
-type Window<'a, C> = Vec<(&'a [Affine<C>], &'a [Digit])>;
-
-/// Everything that is in a bucket, with its window and digit.
-fn visit<C: SWCurveConfig>(windows: &[Window<'_, C>], mut visitor: impl FnMut(usize, &Affine<C>, i32)) {
-    for (w, slices) in windows.iter().enumerate() {
-        for &(bases, digits) in slices {
-            for &(i, digit) in digits {
-                let base = &bases[i as usize];
+/// Everything that is in a bucket: its window, the point, and its digit.
+fn visit<C: SWCurveConfig>(
+    chunks: &[Chunk<'_, C>],
+    windows: Range<usize>,
+    mut visitor: impl FnMut(usize, Affine<C>, i32),
+) {
+    for (w, window) in windows.enumerate() {
+        for chunk in chunks {
+            for &(index, digit) in &chunk.digits[window] {
+                let (i, is_image) = (index as usize / 2, index % 2 == 1);
+                let mut base = chunk.bases[i];
                 if !base.is_zero() {
+                    if is_image {
+                        base.x = chunk.images[i];
+                    }
                     visitor(w, base, digit);
                 }
             }
@@ -160,39 +231,84 @@ fn visit<C: SWCurveConfig>(windows: &[Window<'_, C>], mut visitor: impl FnMut(us
 }
 
 impl<C: SWCurveConfig> Buckets<C> {
-    fn new(windows: &[Window<'_, C>], width: usize) -> Self {
+    fn new(chunks: &[Chunk<'_, C>], windows: Range<usize>, width: usize) -> Self {
         let size = 1 << (width - 1);
         let mut segments = vec![(0, 0); windows.len() * size];
         let bucket = |w: usize, digit: i32| w * size + digit.unsigned_abs() as usize - 1;
-        visit(windows, |w, _, digit| segments[bucket(w, digit)].1 += 1);
+        visit(chunks, windows.clone(), |w, _, digit| segments[bucket(w, digit)].1 += 1);
+        let mut buckets = Self::allocate(segments, size);
+        visit(chunks, windows, |w, base, digit| buckets.push(bucket(w, digit), if digit < 0 { -base } else { base }));
+        buckets
+    }
+
+    /// Empty buckets for as many points as the segments say.
+    fn allocate(mut segments: Vec<(usize, usize)>, size: usize) -> Self {
         let mut total = 0;
         for segment in &mut segments {
             segment.0 = total;
             total += std::mem::take(&mut segment.1);
         }
-        let mut points = vec![Affine::identity(); total];
-        visit(windows, |w, base, digit| {
-            let (start, filled) = &mut segments[bucket(w, digit)];
-            points[*start + *filled] = if digit < 0 { -*base } else { *base };
-            *filled += 1;
-        });
-        Self { points, segments, size }
+        Self { points: vec![Affine::identity(); total], segments, size }
+    }
+
+    fn push(&mut self, bucket: usize, point: Affine<C>) {
+        let (start, filled) = &mut self.segments[bucket];
+        self.points[*start + *filled] = point;
+        *filled += 1;
+    }
+
+    /// Adds up each bucket.
+    fn add_up(mut self) -> Self {
+        while self.halve() {}
+        self
+    }
+
+    /// The sum of a bucket that has been added up.
+    fn get(&self, bucket: usize) -> Option<&Affine<C>> {
+        let (start, left) = self.segments[bucket];
+        (left == 1).then(|| &self.points[start])
     }
 
     /// For each window `Σ_i (i + 1) · Σ bucket i`.
-    fn sums(mut self) -> Vec<Projective<C>> {
-        while self.halve() {}
-        let sum = |segments: &[(usize, usize)]| {
+    ///
+    /// As a matrix of rows of `n` buckets, with `i = a·n + b`, that is `n·Σ_a a·row_a + Σ_b (b + 1)·column_b`: two affine
+    /// additions for each bucket, and running sums over rows and columns alone.
+    fn sums(self) -> Vec<Projective<C>> {
+        let buckets = self.add_up();
+        let columns = 1 << (buckets.size.ilog2() / 2);
+        let rows = buckets.size / columns;
+        let lines = rows + columns;
+        let windows = buckets.segments.len() / buckets.size;
+        let filled = (0..buckets.segments.len()).filter_map(|i| {
+            let (w, i_w) = (i / buckets.size, i % buckets.size);
+            Some(([w * lines + i_w / columns, w * lines + rows + i_w % columns], buckets.get(i)?))
+        });
+        let mut segments = vec![(0, 0); windows * lines];
+        filled.clone().for_each(|(lines, _)| lines.iter().for_each(|&line| segments[line].1 += 1));
+        let mut sums = Self::allocate(segments, lines);
+        filled.for_each(|(lines, point)| lines.iter().for_each(|&line| sums.push(line, *point)));
+        let sums = sums.add_up();
+
+        // Σ_j (j + 1) · line j.
+        let weighted = |lines: Range<usize>| {
             let (mut running, mut total) = (Projective::zero(), Projective::zero());
-            for &(start, left) in segments.iter().rev() {
-                if left == 1 {
-                    running += self.points[start];
+            for line in lines.rev() {
+                if let Some(point) = sums.get(line) {
+                    running += point;
                 }
                 total += running;
             }
             total
         };
-        self.segments.chunks(self.size).map(sum).collect()
+        let window = |w: usize| {
+            let first = w * lines;
+            let mut total = weighted(first + 1..first + rows);
+            for _ in 0..columns.ilog2() {
+                total.double_in_place();
+            }
+            total + weighted(first + rows..first + lines)
+        };
+        (0..windows).map(window).collect()
     }
 
     /// Adds the points of each bucket in pairs; false if there was no pair.
@@ -319,6 +435,31 @@ mod tests {
             let values: Vec<_> = (0..n).map(|i| sizes[i * i % sizes.len()].into_bigint()).collect();
             assert_eq!(msm(&[(&bases, &values)]), G1Projective::msm_bigint(&bases, &values), "{n}");
         }
+    }
+
+    #[test]
+    fn scalars_are_split_into_short_parts() {
+        let half = Fr::from(Fr::MODULUS_MINUS_ONE_DIV_TWO);
+        let edge = [Fr::from(0u64), Fr::from(1u64), Fr::from(2u64).pow([126]), Fr::from(2u64).pow([127]), LAMBDA, half];
+        let random = (0..5000u64).map(|i| Fr::from(i + 3).pow([i + 77]));
+        let value = |(magnitude, is_negative): Part| {
+            let value = Fr::from(magnitude);
+            if is_negative { -value } else { value }
+        };
+        for scalar in edge.into_iter().chain(random).flat_map(|s| [s, -s, s + Fr::one(), s * LAMBDA]) {
+            let [a, b] = split(&scalar.into_bigint());
+            assert!(a.0 >> 127 == 0 && b.0 >> 127 == 0);
+            assert_eq!(value(a) + value(b) * LAMBDA, scalar);
+        }
+    }
+
+    #[test]
+    fn sums_in_g2_are_those_of_arkworks() {
+        let points: Vec<_> = (1..400u64).map(|i| G2Projective::generator() * Fr::from(i).pow([33])).collect();
+        let bases = G2Projective::normalize_batch(&points);
+        let mut values = scalars(399);
+        values.iter_mut().step_by(3).for_each(|v| *v = Fr::from(v.0[0] % 300).into_bigint());
+        assert_eq!(msm(&[(&bases, &values)]), G2Projective::msm_bigint(&bases, &values));
     }
 
     #[test]
