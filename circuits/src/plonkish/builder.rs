@@ -46,7 +46,8 @@ pub(super) struct Builder<'s, S> {
 impl<'s, S: Sink> Builder<'s, S> {
     pub(super) fn new(sink: &'s mut S, shape: Shape, range_bits: u32, values: bool) -> Self {
         let functions = Functions::default();
-        Self { sink, shape, range_bits, values, functions, relation: 0, wide: 0, narrow: 0, zero: None }
+        // A gate in row 0 would read the last row, which blinds.
+        Self { sink, shape, range_bits, values, functions, relation: 0, wide: 1, narrow: 1, zero: None }
     }
 
     pub(super) fn enter_relation(&mut self, index: usize) {

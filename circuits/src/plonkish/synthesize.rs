@@ -140,7 +140,7 @@ fn walk<S: Sink>(
     let mut wires: Vec<Option<Value>> = circuit.wires.iter().map(|_| None).collect();
     let mut relations = Vec::with_capacity(circuit.relations.len() + 1);
     let mut reach = 0;
-    let mut before = [0; 2];
+    let mut before = [b.wide, b.narrow];
     for (index, applied) in circuit.relations.iter().enumerate() {
         b.enter_relation(index);
         let wrong = || SynthesisError::Wire { relation: index };
