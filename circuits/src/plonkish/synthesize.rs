@@ -124,6 +124,8 @@ pub fn with_circuit<J: Job>(
     witness: Option<&CircuitWitness>,
     job: J,
 ) -> Result<J::Output, SynthesisError> {
+    // Before anything is allocated.
+    layout.cost(circuit)?;
     let mut trace = Trace::new(layout);
     synthesize(circuit, layout, witness, &mut trace)?;
     Ok(trace.run(job))

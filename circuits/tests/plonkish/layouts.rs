@@ -123,11 +123,11 @@ fn digits_mlp() {
     pin(
         "digits_mlp",
         &expect![[r#"
-            k 11, 4 × 4: rows [497, 123, 1740], price 1003520 chosen
-            k 11, 6 × 5: rows [429, 123, 1740], price 1134592
-            k 11, 8 × 4: rows [413, 123, 1740], price 1167360
-            k 11, 8 × 8: rows [360, 123, 1740], price 1396736
-            k 11, 12 × 10: rows [346, 123, 1740], price 1773568
+            k 11, 4 × 4: rows [497, 123, 1740], price 595968 chosen
+            k 11, 6 × 5: rows [429, 123, 1740], price 673792
+            k 11, 8 × 4: rows [413, 123, 1740], price 694272
+            k 11, 8 × 8: rows [360, 123, 1740], price 825344
+            k 11, 12 × 10: rows [346, 123, 1740], price 1038336
             advice, fixed, permuted columns [12, 32, 11], 3 lookups, degree 5
                  0     64 input: range
                319      0 input: commit
@@ -149,11 +149,11 @@ fn digits_cnn() {
     pin(
         "digits_cnn",
         &expect![[r#"
-            k 13, 4 × 4: rows [5053, 2667, 1530], price 4014080
-            k 12, 6 × 5: rows [3320, 2667, 2036], price 2269184 chosen
-            k 12, 8 × 4: rows [2693, 2667, 2036], price 2334720
-            k 12, 8 × 8: rows [1520, 2667, 2036], price 2793472
-            k 12, 12 × 10: rows [1309, 2667, 2036], price 3547136
+            k 13, 4 × 4: rows [5053, 2667, 1530], price 2383872
+            k 12, 6 × 5: rows [3320, 2667, 2036], price 1347584 chosen
+            k 12, 8 × 4: rows [2693, 2667, 2036], price 1388544
+            k 12, 8 × 8: rows [1520, 2667, 2036], price 1650688
+            k 12, 12 × 10: rows [1309, 2667, 2036], price 2076672
             advice, fixed, permuted columns [15, 46, 14], 3 lookups, degree 5
                  0     64 input: range
                317      0 input: commit
@@ -178,11 +178,11 @@ fn lenet_mnist() {
     pin(
         "lenet_mnist",
         &expect![[r#"
-            k 15, 4 × 4: rows [21362, 9959, 1574], price 16056320
-            k 14, 6 × 5: rows [10980, 9959, 1873], price 9076736 chosen
-            k 14, 8 × 4: rows [11185, 9959, 1873], price 9338880
-            k 14, 8 × 8: rows [6258, 9959, 1873], price 11173888
-            k 14, 12 × 10: rows [4854, 9959, 1873], price 14188544
+            k 15, 4 × 4: rows [21362, 9959, 1574], price 9535488
+            k 14, 6 × 5: rows [10980, 9959, 1873], price 5390336 chosen
+            k 14, 8 × 4: rows [11185, 9959, 1873], price 5554176
+            k 14, 8 × 8: rows [6258, 9959, 1873], price 6602752
+            k 14, 12 × 10: rows [4854, 9959, 1873], price 8306688
             advice, fixed, permuted columns [15, 46, 14], 3 lookups, degree 5
                  0    784 input: range
                925      0 input: commit
