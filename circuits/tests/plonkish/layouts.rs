@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fmt::Write as _, path::Path};
 use avouch_circuits::{
     circuit::{Circuit, Disclosure},
     import::import_file,
-    plonkish::{Cell, Fp, Job, Layout, Place, Sink, SynthesisError, Trace, synthesize},
+    plonkish::{Cell, CircuitWitness, Fp, Job, Layout, Place, Sink, SynthesisError, Trace, synthesize},
 };
 use expect_test::{Expect, expect};
 use ff::PrimeField as _;
@@ -107,11 +107,28 @@ fn report(model: &str) -> String {
     for ((label, relation), rows) in names.chain([("statement", "constants")]).zip(&cost.relations) {
         writeln!(report, "{:>6} {:>6} {label}: {relation}", rows.wide, rows.narrow).unwrap();
     }
-    let mut fingerprint = Fingerprint::default();
-    synthesize(&circuit, layout, None, &mut fingerprint).unwrap();
-    let digest: String = fingerprint.0.finalize().iter().map(|b| format!("{b:02x}")).collect();
-    writeln!(report, "fixed cells {digest}").unwrap();
+    writeln!(report, "fixed cells {}", fingerprint(&circuit, layout, None)).unwrap();
     report
+}
+
+fn fingerprint(circuit: &Circuit, layout: Layout, witness: Option<&CircuitWitness>) -> String {
+    let mut fingerprint = Fingerprint::default();
+    synthesize(circuit, layout, witness, &mut fingerprint).unwrap();
+    fingerprint.0.finalize().iter().map(|b| format!("{b:02x}")).collect()
+}
+
+#[test]
+fn keys_depend_on_no_witness() {
+    let circuit = circuit("digits_mlp");
+    let (layout, _) = Layout::choose(&circuit).unwrap();
+    let key = fingerprint(&circuit, layout, None);
+    for v in [-128, 0, 127] {
+        let input = vec![v; circuit.input.elements()];
+        let witness = CircuitWitness { input, input_salt: Fp::from(3), output_salt: Fp::from(4) };
+        assert_eq!(fingerprint(&circuit, layout, Some(&witness)), key);
+    }
+    let larger = Layout::ALL.into_iter().find(|l| l.k() == layout.k() + 1).unwrap();
+    assert_ne!(fingerprint(&circuit, larger, None), key);
 }
 
 fn pin(model: &str, expected: &Expect) {
