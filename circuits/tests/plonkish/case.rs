@@ -130,6 +130,11 @@ impl Case {
         forger
     }
 
+    /// The cells of a forgery, to be proven.
+    pub(crate) fn trace(&self, forgery: &[(Cell, Fp)]) -> Trace {
+        self.forge(forgery).trace
+    }
+
     /// Names of what does not hold.
     pub(crate) fn failures(&self, forgery: &[(Cell, Fp)]) -> BTreeSet<String> {
         self.forge(forgery).trace.run(Check { k: self.layout.k(), public: &self.public })

@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, fmt::Write as _, path::Path};
 
 use avouch_circuits::{
     circuit::{Circuit, Disclosure},
+    graph::DType,
     import::import_file,
     plonkish::{Cell, CircuitWitness, Fp, Job, Layout, Place, Sink, SynthesisError, Trace, synthesize},
 };
@@ -11,6 +12,8 @@ use expect_test::{Expect, expect};
 use ff::PrimeField as _;
 use halo2_proofs::plonk::{self, ConstraintSystem};
 use sha2::{Digest as _, Sha256};
+
+use crate::graphs::{identity, info, quant};
 
 fn circuit(model: &str) -> Circuit {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../test-vectors/models").join(model).join("int8_qop.onnx");
@@ -230,4 +233,15 @@ fn a_layout_that_is_too_small_is_an_error() {
     let SynthesisError::Rows { needed, limit } = error else { panic!("{error}") };
     assert!(limit == small.rows() && needed > limit.into(), "{error}");
     assert_eq!(small.cost(&circuit).unwrap_err(), error);
+}
+
+#[test]
+fn a_circuit_above_the_largest_layout_is_refused_with_its_rows() {
+    let input = 140_000;
+    let graph = identity(info(&[1, input], quant(DType::I8, 0.5, 3)));
+    let error = Layout::choose(&Circuit::new(&graph, Disclosure::Commit).unwrap()).unwrap_err();
+    let largest = Layout::ALL.iter().map(Layout::rows).max().unwrap();
+    assert!(error.message.contains(&largest.to_string()), "{error}");
+    let rows: Vec<usize> = error.message.split(|c: char| !c.is_ascii_digit()).filter_map(|n| n.parse().ok()).collect();
+    assert!(rows[0] > input, "{error}");
 }

@@ -13,7 +13,7 @@ use halo2_proofs::{
 };
 
 use crate::{
-    case::fp,
+    case::{Case, fp},
     graphs::{every_operator, identity, info, quant, sample},
     random::Choices,
 };
@@ -106,4 +106,23 @@ fn a_convolution_has_a_proof() {
     let graphs = every_operator(DType::I8);
     let (_, graph) = graphs.iter().find(|(name, _)| *name == "Conv 2-D").unwrap();
     prove(graph, Disclosure::Raw, &sample(graph.input_info()));
+}
+
+/// A forgery that one gate alone stops, through a real proof.
+#[test]
+fn a_forged_output_has_a_proof_that_does_not_verify() {
+    let graph = identity(info(&[2], quant(DType::I8, 0.5, 3)));
+    let mut case = Case::new(&graph, Disclosure::Raw, &[5, 9]).unwrap();
+    let params = Params::new(case.layout.k());
+    let key = with_circuit(&case.circuit, case.layout, None, Keys(&params)).unwrap();
+    let honest = case.trace(&[]).run(Prove(&params, &key, &case.public));
+    assert!(verifies(&params, &key, &case.public, &honest));
+
+    case.public[7] += fp(1);
+    let output = case.cells("raw.packed")[0];
+    let forgery = [case.plus(output, 1)];
+    case.stops(&forgery, &["linear: sum"]);
+    let forged = case.trace(&forgery).run(Prove(&params, &key, &case.public));
+    assert_eq!(forged.len(), honest.len());
+    assert!(!verifies(&params, &key, &case.public, &forged));
 }
