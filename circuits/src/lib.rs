@@ -17,6 +17,7 @@
 //! | `import` | strict ONNX import (feature `import`) |
 //! | `execute` | the reference executor (feature `execute`) |
 //! | `r1cs` | gadgets: relations as rank-1 constraints (feature `r1cs`) |
+//! | `plonkish` | chips: relations as a table of custom gates and lookups (feature `plonkish`) |
 //!
 //! Without features the crate is `no_std` with `alloc`. It knows nothing about proofs, keys, statements or files.
 #![no_std]
@@ -35,5 +36,7 @@ pub mod op;
 pub mod execute;
 #[cfg(feature = "import")]
 pub mod import;
+#[cfg(feature = "plonkish")]
+pub mod plonkish;
 #[cfg(feature = "r1cs")]
 pub mod r1cs;

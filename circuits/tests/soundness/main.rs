@@ -12,5 +12,8 @@ mod case;
 mod complete;
 mod forged;
 mod forms;
+#[path = "../common/graphs.rs"]
 mod graphs;
 mod mutants;
+#[path = "../common/random.rs"]
+mod random;

@@ -1,0 +1,100 @@
+//! Salted commitments to 8-bit tensors: `H(tag, salt, chain of the packed tensor)`.
+//!
+//! Packing: `u_i = x_i − minimum of the type`, 31 bytes an element, first byte most significant, the last element
+//! padded with zeros (which no cell stands for, so nothing else can stand there).
+
+use alloc::vec::Vec;
+
+use super::{
+    Fp,
+    builder::{Builder, Int, Num, fr, power},
+    poseidon::{Poseidon, chain, hash, tag},
+    sink::Sink,
+};
+use crate::{circuit::CommitmentUse, graph::DType};
+
+/// Bytes in one packed element.
+const BYTES: usize = 31;
+
+/// Tags of the commitment and of its chain.
+fn tags(role: CommitmentUse) -> [Fp; 2] {
+    match role {
+        CommitmentUse::Input => ["avouch/input/v1", "avouch/input-chain/v1"],
+        CommitmentUse::Output => ["avouch/output/v1", "avouch/output-chain/v1"],
+    }
+    .map(tag)
+}
+
+/// Weight of the byte at a position of a packed element.
+fn byte_weight(position: usize) -> Fp {
+    power(8 * (BYTES - 1 - position))
+}
+
+/// Packs a tensor as offsets from its type's minimum, 31 an element.
+pub fn pack(values: &[i16], dtype: DType) -> Vec<Fp> {
+    let pack = |chunk: &[i16]| {
+        let byte = |(i, &v): (usize, &i16)| byte_weight(i) * fr(i64::from(v) - i64::from(dtype.min()));
+        chunk.iter().enumerate().map(byte).sum()
+    };
+    values.chunks(BYTES).map(pack).collect()
+}
+
+/// What opens a commitment: the tensor and the salt.
+#[derive(Clone, Debug)]
+pub struct Commitment<'a> {
+    /// Which tags.
+    pub role: CommitmentUse,
+    /// The tensor, row-major.
+    pub values: &'a [i16],
+    /// Its type.
+    pub dtype: DType,
+    /// Uniform and nonzero.
+    pub salt: Fp,
+}
+
+impl Commitment<'_> {
+    /// The commitment.
+    pub fn value(&self) -> Fp {
+        let [outer, inner] = tags(self.role);
+        hash([outer, self.salt, chain(inner, &pack(self.values, self.dtype))])
+    }
+}
+
+/// `Σ weight(i) · (x_i − minimum of the type)`.
+pub(super) fn combine<S: Sink>(
+    b: &mut Builder<'_, S>,
+    name: [&'static str; 2],
+    values: &[Int],
+    dtype: DType,
+    weight: impl Fn(usize) -> Fp,
+) -> Num {
+    let mut constant = Fp::zero();
+    let term = |(i, x): (usize, &Int)| {
+        constant += weight(i) * fr(x.floor - i64::from(dtype.min()));
+        (x.num, weight(i))
+    };
+    let terms: Vec<(Num, Fp)> = values.iter().enumerate().map(term).collect();
+    b.sum(name, &terms, constant)
+}
+
+/// Constrains and returns the commitment to `values`, which lie in the type.
+pub(super) fn commit<S: Sink>(
+    b: &mut Builder<'_, S>,
+    role: CommitmentUse,
+    values: &[Int],
+    dtype: DType,
+    salt: Fp,
+) -> Num {
+    let [outer, inner] = tags(role);
+    let poseidon = Poseidon::new();
+    let packed: Vec<Num> = values
+        .chunks(BYTES)
+        .map(|chunk| combine(b, ["commit.byte", "commit.packed"], chunk, dtype, byte_weight))
+        .collect();
+    let chain = poseidon.chain(b, inner, &packed);
+    // The salt is free: its only place is the cell that the hash reads.
+    let row = b.wide_rows(1);
+    let salt = b.advice("commit.salt", b.shape.term(0), row, salt);
+    let tag = b.constant("commit.tag", outer);
+    poseidon.hash(b, &[tag, salt, chain])
+}

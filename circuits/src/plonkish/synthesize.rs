@@ -1,0 +1,284 @@
+//! Walks a circuit and assigns all its cells.
+
+use alloc::vec::Vec;
+
+use super::{
+    Fp,
+    builder::{Builder, Int, Num, fr, integer},
+    commit::{Commitment, commit},
+    config::Job,
+    disclose::disclose,
+    function::{Function, Functions, Known},
+    layout::{Layout, RelationRows, Shape},
+    linear::linear,
+    max::max,
+    product::product,
+    sink::{Sink, Trace},
+};
+use crate::circuit::{Circuit, CommitmentUse, Disclosure, Interval, Relation, description::EMPTY_POLICY_ID};
+
+/// Number of public inputs of statement v1.
+pub const PUBLIC_INPUTS: usize = 8;
+const CIRCUIT_ID: usize = 1;
+const POLICY_ID: usize = 2;
+/// Registry root, window, nullifier: zero under the empty policy.
+const ZERO_SLOTS: [usize; 3] = [3, 4, 5];
+const INPUT_COMMITMENT: usize = 6;
+const OUTPUT: usize = 7;
+
+/// The private values of a proof.
+#[derive(Clone, Debug)]
+pub struct CircuitWitness {
+    /// The model's input integers, row-major, within the input's type.
+    pub input: Vec<i16>,
+    /// Salt of the input commitment: uniform, nonzero.
+    pub input_salt: Fp,
+    /// Salt of the output commitment; unused under other disclosures.
+    pub output_salt: Fp,
+}
+
+/// A circuit that cannot be assigned.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SynthesisError {
+    /// The order of wires is broken; [`Circuit::new`] never does that.
+    #[error("relation {relation} reads a wire that is missing or of the wrong kind")]
+    Wire {
+        /// Index of the relation.
+        relation: usize,
+    },
+    /// The layout is too small.
+    #[error("the circuit needs {needed} rows, the layout has {limit}")]
+    Rows {
+        /// Rows of the longest part.
+        needed: u64,
+        /// Rows that the layout has.
+        limit: u32,
+    },
+}
+
+/// A wire while the circuit is walked.
+enum Value {
+    Elements(Vec<Int>),
+    /// Cells, and what has to be added to each.
+    Sums(Vec<(Num, i64)>),
+}
+
+/// What a walk has used.
+pub(super) struct Footprint {
+    pub(super) wide: u32,
+    pub(super) narrow: u32,
+    pub(super) relations: Vec<RelationRows>,
+    functions: Functions,
+    /// The largest difference that a maximum compares.
+    reach: u64,
+}
+
+impl Footprint {
+    pub(super) fn table_rows(&self, range_bits: u32) -> u64 {
+        self.functions.rows(range_bits)
+    }
+
+    /// Rows of the longest part.
+    pub(super) fn rows(&self, k: u32) -> u64 {
+        self.table_rows(k - 1).max(self.wide.into()).max(self.narrow.into())
+    }
+
+    pub(super) fn check(&self, layout: Layout) -> Result<(), SynthesisError> {
+        let (needed, limit) = (self.rows(layout.k()).max(2 * self.reach), layout.rows());
+        if needed > limit.into() { Err(SynthesisError::Rows { needed, limit }) } else { Ok(()) }
+    }
+}
+
+/// Assigns the cells and copies of a circuit, in a layout. Without a witness all cells are zero; the rest is the same.
+///
+/// # Errors
+/// A circuit that does not fit the layout.
+pub fn synthesize<S: Sink>(
+    circuit: &Circuit,
+    layout: Layout,
+    witness: Option<&CircuitWitness>,
+    sink: &mut S,
+) -> Result<(), SynthesisError> {
+    walk(circuit, layout.shape(), layout.range_bits(), sink, witness)
+        .and_then(|footprint| footprint.check(layout).map(|()| footprint))
+        .map(|footprint| footprint.functions.emit(layout.range_bits(), sink))
+}
+
+/// The rows that a circuit takes.
+pub(super) fn footprint<S: Sink>(
+    circuit: &Circuit,
+    shape: Shape,
+    sink: &mut S,
+    witness: Option<&CircuitWitness>,
+) -> Result<Footprint, SynthesisError> {
+    walk(circuit, shape, 1, sink, witness)
+}
+
+/// Does a job with the circuit in a layout: derives keys, proves, checks. Without a witness all advice cells are zero.
+///
+/// # Errors
+/// A circuit that does not fit the layout.
+pub fn with_circuit<J: Job>(
+    circuit: &Circuit,
+    layout: Layout,
+    witness: Option<&CircuitWitness>,
+    job: J,
+) -> Result<J::Output, SynthesisError> {
+    // Before anything is allocated.
+    layout.cost(circuit)?;
+    let mut trace = Trace::new(layout);
+    synthesize(circuit, layout, witness, &mut trace)?;
+    Ok(trace.run(job))
+}
+
+fn walk<S: Sink>(
+    circuit: &Circuit,
+    shape: Shape,
+    range_bits: u32,
+    sink: &mut S,
+    witness: Option<&CircuitWitness>,
+) -> Result<Footprint, SynthesisError> {
+    let mut b = Builder::new(sink, shape, range_bits, witness.is_some());
+    let mut wires: Vec<Option<Value>> = circuit.wires.iter().map(|_| None).collect();
+    let mut relations = Vec::with_capacity(circuit.relations.len() + 1);
+    let mut reach = 0;
+    let mut before = [b.wide, b.narrow];
+    for (index, applied) in circuit.relations.iter().enumerate() {
+        b.enter_relation(index);
+        let wrong = || SynthesisError::Wire { relation: index };
+        let operands: Vec<&Value> =
+            applied.inputs.iter().map(|w| wires[w.index()].as_ref().ok_or_else(wrong)).collect::<Result<_, _>>()?;
+        let elements = |k: usize| match operands.get(k) {
+            Some(Value::Elements(e)) => Ok(e.as_slice()),
+            Some(Value::Sums(_)) | None => Err(wrong()),
+        };
+        let value = match &applied.relation {
+            Relation::Range(dtype) => {
+                let f = b.function(Function::within(*dtype));
+                let count = circuit.input.elements();
+                let input = |i: usize| witness.map_or(0, |w| w.input.get(i).copied().unwrap_or(0).into());
+                Some(Value::Elements((0..count).map(|i| b.input(&f, input(i))).collect()))
+            }
+            Relation::Linear(map) => {
+                let x = (0..operands.len()).map(elements).collect::<Result<Vec<_>, _>>()?;
+                Some(Value::Sums(linear(&mut b, map, &x)))
+            }
+            Relation::Product { zeros } => {
+                let floor = applied.output.map_or(0, |w| lowest(circuit.bounds(w)));
+                let pairs = elements(0)?.iter().zip(elements(1)?);
+                Some(Value::Elements(pairs.map(|(&x, &y)| product(&mut b, [x, y], *zeros, floor)).collect()))
+            }
+            Relation::Requantize(q) => {
+                let floor = q.functions.iter().map(|f| f.first.into()).min().unwrap_or_default();
+                let functions: Vec<Known> =
+                    q.functions.iter().map(|f| b.function(Function::of_step(f, floor))).collect();
+                let x = arguments(operands.first().ok_or_else(wrong)?);
+                let values = x.iter().enumerate().map(|(i, &(x, c))| b.query(&functions[q.function_of(i)], x, c));
+                Some(Value::Elements(values.collect()))
+            }
+            Relation::Table(table) => {
+                let f = b.function(Function::of_table(table, table.range().lo));
+                let x = arguments(operands.first().ok_or_else(wrong)?);
+                Some(Value::Elements(x.iter().map(|&(x, c)| b.query(&f, x, c)).collect()))
+            }
+            Relation::Max { windows } => {
+                let x = elements(0)?;
+                let bounds = circuit.bounds(applied.inputs[0]);
+                let highest = bounds.iter().map(|b| b.hi).max().unwrap_or_default();
+                reach = reach.max(highest.abs_diff(lowest(bounds)) + 1);
+                let one = |w: &Vec<u32>| max(&mut b, &w.iter().map(|&j| x[j as usize]).collect::<Vec<_>>());
+                Some(Value::Elements(windows.iter().map(one).collect()))
+            }
+            Relation::Reindex { gather } => {
+                let x = (0..operands.len()).map(elements).collect::<Result<Vec<_>, _>>()?;
+                Some(Value::Elements(gather.iter().map(|&(k, i)| x[k as usize][i as usize]).collect()))
+            }
+            Relation::Commit { role, dtype } => {
+                let (slot, salt) = match role {
+                    CommitmentUse::Input => (INPUT_COMMITMENT, witness.map(|w| w.input_salt)),
+                    CommitmentUse::Output => (OUTPUT, witness.map(|w| w.output_salt)),
+                };
+                let digest = commit(&mut b, *role, elements(0)?, *dtype, salt.unwrap_or_default());
+                b.sink.instance(digest.cell, slot);
+                None
+            }
+            Relation::Disclose { disclosure, dtype } => {
+                let bounds = circuit.bounds(applied.inputs[0]);
+                if let Some(shown) = disclose(&mut b, *disclosure, elements(0)?, bounds, *dtype) {
+                    b.sink.instance(shown.cell, OUTPUT);
+                }
+                None
+            }
+        };
+        if let Some(id) = applied.output {
+            wires[id.index()] = value;
+        }
+        relations.push(RelationRows { wide: b.wide - before[0], narrow: b.narrow - before[1] });
+        before = [b.wide, b.narrow];
+    }
+    b.enter_relation(circuit.relations.len());
+    let constants = [
+        (CIRCUIT_ID, "statement.circuit_id", integer(&circuit.description.circuit_id())),
+        (POLICY_ID, "statement.policy_id", empty_policy_id()),
+    ];
+    for (slot, name, value) in constants {
+        let constant = b.constant(name, value);
+        b.sink.instance(constant.cell, slot);
+    }
+    for slot in ZERO_SLOTS {
+        let zero = b.zero();
+        b.sink.instance(zero.cell, slot);
+    }
+    relations.push(RelationRows { wide: b.wide - before[0], narrow: b.narrow - before[1] });
+    Ok(Footprint { wide: b.wide, narrow: b.narrow, relations, functions: b.functions, reach })
+}
+
+/// Cells and what has to be added to each.
+fn arguments(value: &Value) -> Vec<(Num, i64)> {
+    match value {
+        Value::Elements(e) => e.iter().map(|x| (x.num, x.floor)).collect(),
+        Value::Sums(sums) => sums.clone(),
+    }
+}
+
+fn lowest(bounds: &[Interval]) -> i64 {
+    bounds.iter().map(|b| b.lo).min().unwrap_or_default()
+}
+
+fn empty_policy_id() -> Fp {
+    integer(&EMPTY_POLICY_ID)
+}
+
+/// The statement that an honest prover proves: the 8 public inputs for a witness, its output and a context.
+///
+/// `output` holds the integers of the model's output, row-major.
+pub fn public_inputs(circuit: &Circuit, witness: &CircuitWitness, output: &[i16], context: Fp) -> [Fp; PUBLIC_INPUTS] {
+    let mut slots = [Fp::zero(); PUBLIC_INPUTS];
+    let dtype = circuit.output.quant.dtype;
+    slots[0] = context;
+    slots[CIRCUIT_ID] = integer(&circuit.description.circuit_id());
+    slots[POLICY_ID] = empty_policy_id();
+    slots[INPUT_COMMITMENT] = Commitment {
+        role: CommitmentUse::Input,
+        values: &witness.input,
+        dtype: circuit.input.quant.dtype,
+        salt: witness.input_salt,
+    }
+    .value();
+    slots[OUTPUT] = match circuit.description.disclosure {
+        Disclosure::Raw => {
+            output.iter().rev().fold(Fp::zero(), |sum, &v| sum * fr(256) + fr(i64::from(v) - i64::from(dtype.min())))
+        }
+        Disclosure::Argmax => {
+            let best = output.iter().enumerate().fold(0, |best, (i, v)| if *v > output[best] { i } else { best });
+            fr(best as i64)
+        }
+        Disclosure::Threshold { index, threshold } => {
+            fr((output.get(index as usize).is_some_and(|&v| i32::from(v) >= threshold)).into())
+        }
+        Disclosure::Commit => {
+            Commitment { role: CommitmentUse::Output, values: output, dtype, salt: witness.output_salt }.value()
+        }
+    };
+    slots
+}
