@@ -106,6 +106,19 @@ pub enum CommitmentUse {
     Output,
 }
 
+impl CommitmentUse {
+    /// Domain tags of the commitment and of the chain in it.
+    pub const fn tags(self) -> [&'static str; 2] {
+        match self {
+            Self::Input => ["avouch/input/v1", "avouch/input-chain/v1"],
+            Self::Output => ["avouch/output/v1", "avouch/output-chain/v1"],
+        }
+    }
+}
+
+/// Elements of an 8-bit tensor that a commitment packs into one field element, a byte each.
+pub const PACKED_BYTES: usize = 31;
+
 /// A constraint between wires, or between wires and the public inputs. This set is closed: a proof system implements
 /// exactly these.
 #[derive(Clone, Debug)]

@@ -11,23 +11,14 @@ use super::{
     poseidon::{Poseidon, chain, hash, tag},
     sink::Sink,
 };
-use crate::{circuit::CommitmentUse, graph::DType};
-
-/// Bytes in one packed element.
-const BYTES: usize = 31;
-
-/// Tags of the commitment and of its chain.
-fn tags(role: CommitmentUse) -> [Fp; 2] {
-    match role {
-        CommitmentUse::Input => ["avouch/input/v1", "avouch/input-chain/v1"],
-        CommitmentUse::Output => ["avouch/output/v1", "avouch/output-chain/v1"],
-    }
-    .map(tag)
-}
+use crate::{
+    circuit::{CommitmentUse, PACKED_BYTES},
+    graph::DType,
+};
 
 /// Weight of the byte at a position of a packed element.
 fn byte_weight(position: usize) -> Fp {
-    power(8 * (BYTES - 1 - position))
+    power(8 * (PACKED_BYTES - 1 - position))
 }
 
 /// Packs a tensor as offsets from its type's minimum, 31 an element.
@@ -36,7 +27,7 @@ pub fn pack(values: &[i16], dtype: DType) -> Vec<Fp> {
         let byte = |(i, &v): (usize, &i16)| byte_weight(i) * fr(i64::from(v) - i64::from(dtype.min()));
         chunk.iter().enumerate().map(byte).sum()
     };
-    values.chunks(BYTES).map(pack).collect()
+    values.chunks(PACKED_BYTES).map(pack).collect()
 }
 
 /// What opens a commitment: the tensor and the salt.
@@ -55,7 +46,7 @@ pub struct Commitment<'a> {
 impl Commitment<'_> {
     /// The commitment.
     pub fn value(&self) -> Fp {
-        let [outer, inner] = tags(self.role);
+        let [outer, inner] = self.role.tags().map(tag);
         hash([outer, self.salt, chain(inner, &pack(self.values, self.dtype))])
     }
 }
@@ -85,10 +76,10 @@ pub(super) fn commit<S: Sink>(
     dtype: DType,
     salt: Fp,
 ) -> Num {
-    let [outer, inner] = tags(role);
+    let [outer, inner] = role.tags().map(tag);
     let poseidon = Poseidon::new();
     let packed: Vec<Num> = values
-        .chunks(BYTES)
+        .chunks(PACKED_BYTES)
         .map(|chunk| combine(b, ["commit.byte", "commit.packed"], chunk, dtype, byte_weight))
         .collect();
     let chain = poseidon.chain(b, inner, &packed);

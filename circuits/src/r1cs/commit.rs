@@ -12,24 +12,14 @@ use super::{
     builder::{Builder, Num, Sink, fr, power},
     poseidon::{chain, chain_gadget, hash, hash_gadget, tag},
 };
-use crate::{circuit::CommitmentUse, graph::DType};
-
-/// Bytes in one packed element.
-const BYTES: usize = 31;
-
-impl CommitmentUse {
-    fn tags(self) -> [Fr; 2] {
-        match self {
-            Self::Input => ["avouch/input/v1", "avouch/input-chain/v1"],
-            Self::Output => ["avouch/output/v1", "avouch/output-chain/v1"],
-        }
-        .map(tag)
-    }
-}
+use crate::{
+    circuit::{CommitmentUse, PACKED_BYTES},
+    graph::DType,
+};
 
 /// Weight of the byte at a position of a packed element.
 fn byte_weight(position: usize) -> Fr {
-    power(8 * (BYTES - 1 - position))
+    power(8 * (PACKED_BYTES - 1 - position))
 }
 
 /// Packs a tensor as offsets from its type's minimum, 31 an element.
@@ -38,7 +28,7 @@ pub fn pack(values: &[i16], dtype: DType) -> Vec<Fr> {
         let byte = |(i, &v): (usize, &i16)| byte_weight(i) * fr(i64::from(v) - i64::from(dtype.min()));
         chunk.iter().enumerate().map(byte).sum()
     };
-    values.chunks(BYTES).map(pack).collect()
+    values.chunks(PACKED_BYTES).map(pack).collect()
 }
 
 /// What opens a commitment: the tensor and the salt.
@@ -57,7 +47,7 @@ pub struct Commitment<'a> {
 impl Commitment<'_> {
     /// The commitment.
     pub fn value(&self) -> Fr {
-        let [outer, inner] = self.role.tags();
+        let [outer, inner] = self.role.tags().map(tag);
         hash(&[outer, self.salt, chain(inner, &pack(self.values, self.dtype))])
     }
 }
@@ -71,9 +61,9 @@ pub(super) fn commit<S: Sink>(
     salt: Fr,
     public: Num,
 ) {
-    let [outer, inner] = role.tags();
+    let [outer, inner] = role.tags().map(tag);
     let packed: Vec<Num> = values
-        .chunks(BYTES)
+        .chunks(PACKED_BYTES)
         .map(|chunk| {
             let mut sum = b.lc();
             let mut offset = Fr::zero();
