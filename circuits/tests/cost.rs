@@ -224,7 +224,7 @@ fn operator(op: &str, shape: &[i64], constant: proto::Tensor, attributes: Vec<pr
     let (bits, lookups) = (cost(RangeChecks::Bits), cost(RangeChecks::Lookups));
     let tables = lookups.relations.last().unwrap().constraints;
     let outputs = graph.output_info().elements();
-    format!("{:>6} {:>6} {tables:>5} {op} {shape:?} to {outputs}\n", own(&bits), own(&lookups))
+    format!("{op} {shape:?} to {outputs}: {} by bits, {} by lookups, {tables} for tables\n", own(&bits), own(&lookups))
 }
 
 /// Constraints of an operator's own relations by bits and by lookups, and those of the tables, which a circuit pays once.
@@ -249,19 +249,19 @@ fn operators() {
         operator("SpaceToDepth", &[1, 1, 2, 6], none(), vec![int("blocksize", 2)]),
     ];
     expect![[r#"
-         25200   1200   547 Sigmoid [1, 600] to 600
-         26400   1200   514 HardSwish [1, 600] to 600
-         27600   1200   514 PRelu [1, 600] to 600
-         27600   1200  1028 PRelu [1, 3, 200] to 600
-         23400   1800   353 MatMulInteger [300, 12] to 600
-         21600   1800   342 ConvInteger [1, 3, 301] to 600
-          9000   1800   645 ReduceMean [600, 4] to 600
-          9000   1200  1279 ReduceSum [600, 4] to 600
-             0      0    17 Split [3, 4] to 6
-             1      1    17 Pad [3, 4] to 20
-             0      0    17 Resize [1, 1, 3, 4] to 48
-             0      0    17 DepthToSpace [1, 4, 1, 3] to 12
-             0      0    17 SpaceToDepth [1, 1, 2, 6] to 12
+        Sigmoid [1, 600] to 600: 25200 by bits, 1200 by lookups, 547 for tables
+        HardSwish [1, 600] to 600: 26400 by bits, 1200 by lookups, 514 for tables
+        PRelu [1, 600] to 600: 27600 by bits, 1200 by lookups, 514 for tables
+        PRelu [1, 3, 200] to 600: 27600 by bits, 1200 by lookups, 1028 for tables
+        MatMulInteger [300, 12] to 600: 23400 by bits, 1800 by lookups, 353 for tables
+        ConvInteger [1, 3, 301] to 600: 21600 by bits, 1800 by lookups, 342 for tables
+        ReduceMean [600, 4] to 600: 9000 by bits, 1800 by lookups, 645 for tables
+        ReduceSum [600, 4] to 600: 9000 by bits, 1200 by lookups, 1279 for tables
+        Split [3, 4] to 6: 0 by bits, 0 by lookups, 17 for tables
+        Pad [3, 4] to 20: 1 by bits, 1 by lookups, 17 for tables
+        Resize [1, 1, 3, 4] to 48: 0 by bits, 0 by lookups, 17 for tables
+        DepthToSpace [1, 4, 1, 3] to 12: 0 by bits, 0 by lookups, 17 for tables
+        SpaceToDepth [1, 1, 2, 6] to 12: 0 by bits, 0 by lookups, 17 for tables
     "#]]
     .assert_eq(&all.concat());
 }
