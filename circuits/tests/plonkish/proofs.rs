@@ -126,3 +126,21 @@ fn a_forged_output_has_a_proof_that_does_not_verify() {
     assert_eq!(forged.len(), honest.len());
     assert!(!verifies(&params, &key, &case.public, &forged));
 }
+
+/// `halo2_proofs` pads public inputs with zeros and reads no further than a proof goes: the number of the former and the
+/// length of the latter are for its caller to check. Rows beyond the statement are bound, though to nothing in the circuit.
+#[test]
+fn the_proof_system_checks_neither_the_number_of_public_inputs_nor_the_length_of_a_proof() {
+    let graph = identity(info(&[2], quant(DType::I8, 0.5, 3)));
+    let case = Case::new(&graph, Disclosure::Raw, &[-128, -128]).unwrap();
+    assert_eq!(case.public[7], fp(0));
+    let params = Params::new(case.layout.k());
+    let key = with_circuit(&case.circuit, case.layout, None, Keys(&params)).unwrap();
+    let honest = case.trace(&[]).run(Prove(&params, &key, &case.public));
+    assert!(verifies(&params, &key, &case.public[..7], &honest));
+    assert!(verifies(&params, &key, &[&case.public[..], &[fp(0)]].concat(), &honest));
+    assert!(!verifies(&params, &key, &[&case.public[..], &[fp(1)]].concat(), &honest));
+    assert!(!verifies(&params, &key, &case.public[..6], &honest));
+    assert!(verifies(&params, &key, &case.public, &[&honest[..], &[0]].concat()));
+    assert!(!verifies(&params, &key, &case.public, &honest[..honest.len() - 1]));
+}
