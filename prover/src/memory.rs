@@ -93,8 +93,8 @@ const PROVE_DERIVED: f64 = 11e-6;
 /// Core-seconds of a variable during setup: its points.
 const SETUP_VARIABLE: f64 = 8e-5;
 /// The program itself, the model and small tables.
-const BASE: u64 = 20 << 20;
+const BASE: u64 = 24 << 20;
 /// Bytes of a variable while proving, besides its points: measured.
 const PROVE_VARIABLE_BYTES: u64 = 260;
 /// Bytes of a row of the domain while proving, besides its point: measured.
-const PROVE_ROW_BYTES: u64 = 240;
+const PROVE_ROW_BYTES: u64 = 440;
