@@ -10,8 +10,8 @@ use sha2::{Digest as _, Sha256};
 use super::{DType, Graph};
 use crate::op::Operator as _;
 
-const MAGIC: &[u8; 4] = b"AVGR";
-const VERSION: u16 = 1;
+pub(super) const MAGIC: &[u8; 4] = b"AVGR";
+pub(super) const VERSION: u16 = 1;
 
 /// Writes the canonical encoding.
 #[derive(Default)]

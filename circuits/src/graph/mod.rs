@@ -1,10 +1,11 @@
 //! The quantized graph: 8-bit tensors, operators between them, one input and one output.
 
+mod decode;
 mod encode;
 
 use alloc::{format, string::String, vec::Vec};
 
-pub use encode::Encoder;
+pub use self::{decode::MAX_ENCODED, encode::Encoder};
 
 use crate::op::{Op, Operator as _};
 

@@ -49,7 +49,10 @@ impl Operator for Concat {
             if !fits {
                 return Err(GraphError::new("operands must agree in every dimension but the axis"));
             }
-            shape[self.axis] += x.shape[self.axis];
+            // Of operands that are given again and again, 32 bits may not hold the sum.
+            shape[self.axis] = shape[self.axis]
+                .checked_add(x.shape[self.axis])
+                .ok_or_else(|| GraphError::new("the result is too large"))?;
         }
         Ok(shape)
     }
