@@ -7,12 +7,14 @@ use avouch_circuits::{
     graph::{DType, TensorInfo},
 };
 
+#[cfg(feature = "halo2")]
+use crate::system::halo2_ipa_pasta::DerivedKey;
 use crate::{
     envelope::ProofFile,
     error::DecodeError,
     key::{SetupKind, VerifyingKey},
     statement::{Slot, Statement, Window},
-    system::{Prepared, ProofError, SystemId},
+    system::{DeriveError, Prepared, ProofError, SystemId},
 };
 
 /// Why a key is trusted, strongest first.
@@ -58,7 +60,8 @@ pub struct KeyPolicy {
 }
 
 impl KeyPolicy {
-    /// Admits or refuses a key, and prepares it for verifying.
+    /// Admits or refuses a key, and prepares it for verifying. A transparent key is derived from its model here, which
+    /// takes seconds, once for all proofs; a digest that is expected is compared before.
     ///
     /// # Errors
     /// The reason why the key is not trusted.
@@ -73,9 +76,9 @@ impl KeyPolicy {
             SetupKind::Dev => return Err(KeyRefused::Dev),
             SetupKind::Ceremony { .. } if self.expect_vk.is_some() => KeyProvenance::Pinned,
             SetupKind::Ceremony { .. } => return Err(KeyRefused::ClaimedNotChecked),
-            SetupKind::Transparent => return Err(KeyRefused::NotRederived),
+            SetupKind::Transparent => KeyProvenance::Rederived,
         };
-        Ok(AcceptedKey { prepared: key.material().prepare(), key, provenance })
+        Ok(AcceptedKey { prepared: key.material().prepare(key.description())?, key, provenance })
     }
 }
 
@@ -96,12 +99,12 @@ pub enum KeyRefused {
         /// The key's digest.
         found: [u8; 32],
     },
-    /// A transparent key that was not derived again.
-    #[error("the key is transparent and has to be derived from the model, not read from a file")]
-    NotRederived,
+    /// A transparent key that its model does not lead to.
+    #[error("the key does not follow from its model: {0}")]
+    NotDerived(#[from] DeriveError),
 }
 
-/// A key that a verifier trusts, prepared so that each proof costs about two milliseconds.
+/// A key that a verifier trusts, prepared once so that each proof costs as little as it can.
 pub struct AcceptedKey {
     key: VerifyingKey,
     prepared: Prepared,
@@ -117,6 +120,12 @@ impl AcceptedKey {
     /// Why it is trusted.
     pub fn provenance(&self) -> KeyProvenance {
         self.provenance
+    }
+
+    /// What was derived from the model, if the key is a transparent one of halo2.
+    #[cfg(feature = "halo2")]
+    pub fn derived(&self) -> Option<&DerivedKey> {
+        self.prepared.derived()
     }
 }
 
@@ -270,7 +279,29 @@ impl VerifiedClaim {
 /// # Errors
 /// Why the file proves nothing. It is always the file that is at fault, never the key.
 pub fn verify(key: &AcceptedKey, proof_file: &[u8]) -> Result<VerifiedClaim, VerifyError> {
-    let AcceptedKey { key, prepared, provenance } = key;
+    let (file, output) = open(key, proof_file)?;
+    key.prepared.verify(key.key.digest(), file.statement(), file.envelope().proof())?;
+    Ok(claim(key, &file, output))
+}
+
+/// Verifies many proof files with one key, each as [`verify`] does; where the proof system can, at the price of little more
+/// than one. If any fails, each is verified by itself.
+///
+/// Gives as many results, in the same order.
+pub fn verify_batch(key: &AcceptedKey, proof_files: &[&[u8]]) -> Vec<Result<VerifiedClaim, VerifyError>> {
+    let opened: Vec<_> = proof_files.iter().map(|file| open(key, file)).collect();
+    let proofs: Vec<_> = opened.iter().flatten().map(|(file, _)| (file.statement(), file.envelope().proof())).collect();
+    let mut verdicts = key.prepared.verify_batch(key.key.digest(), &proofs).into_iter();
+    let verdict = |opened: Result<(ProofFile, Output), VerifyError>| {
+        let (file, output) = opened?;
+        verdicts.next().unwrap_or(Err(ProofError::Rejected))?;
+        Ok(claim(key, &file, output))
+    };
+    opened.into_iter().map(verdict).collect()
+}
+
+/// Reads a proof file for a key, and checks all but the proof itself.
+fn open(AcceptedKey { key, .. }: &AcceptedKey, proof_file: &[u8]) -> Result<(ProofFile, Output), VerifyError> {
     let file = ProofFile::decode(proof_file)?;
     let (statement, envelope) = (file.statement(), file.envelope());
     if envelope.system() != key.system() {
@@ -283,8 +314,12 @@ pub fn verify(key: &AcceptedKey, proof_file: &[u8]) -> Result<VerifiedClaim, Ver
         return Err(VerifyError::StatementDigest);
     }
     let output = check_slots(key, statement)?;
-    prepared.verify(key.digest(), statement, envelope.proof())?;
-    Ok(VerifiedClaim { key: key.clone(), provenance: *provenance, statement: statement.clone(), output })
+    Ok((file, output))
+}
+
+/// What a file says whose proof was verified.
+fn claim(AcceptedKey { key, provenance, .. }: &AcceptedKey, file: &ProofFile, output: Output) -> VerifiedClaim {
+    VerifiedClaim { key: key.clone(), provenance: *provenance, statement: file.statement().clone(), output }
 }
 
 /// What has to hold for the slots besides the proof. The circuit constrains it too.

@@ -120,6 +120,7 @@ impl VerifyingKey {
         if label.chars().any(char::is_control) {
             return err("label", Problem::Text);
         }
+        material.check_circuit(description, input, output)?;
         let mut h = Sha256::new();
         h.update(b"avouch/verifying-key/v1");
         h.update(encode(&parts));

@@ -51,7 +51,8 @@
 //! One module in [`system`] that implements its `ProofSystem` trait, and one line in the registry there.
 //!
 //! # Features
-//! `groth16` (default): Groth16 over BN254, `no_std` with `alloc`. The crate reads no clock and no randomness, and has
+//! `groth16` (default): Groth16 over BN254, `no_std` with `alloc`. `halo2`: the transparent system, which needs `std` and
+//! brings the gadgets of `avouch-circuits` along, because a verifier derives the key from the model. The crate reads no clock and no randomness, and has
 //! no unsafe code. Outside its tests it does not index, cast with `as`, use unchecked arithmetic, or call anything that
 //! panics on bad input.
 #![no_std]
@@ -75,11 +76,11 @@
 )]
 
 extern crate alloc;
-#[cfg(test)]
+#[cfg(any(feature = "halo2", test))]
 extern crate std;
 
-#[cfg(not(feature = "groth16"))]
-compile_error!("choose a proof system: the only one of this release is the feature `groth16`");
+#[cfg(not(any(feature = "groth16", feature = "halo2")))]
+compile_error!("choose a proof system: one of the features `groth16` and `halo2`, or both");
 
 pub mod acceptance;
 mod bytes;
@@ -98,7 +99,9 @@ pub use avouch_circuits::{
 
 pub use crate::{
     acceptance::{Acceptance, AcceptanceReport, Freshness, NotChecked},
-    claim::{AcceptedKey, KeyPolicy, KeyProvenance, KeyRefused, Output, VerifiedClaim, VerifyError, verify},
+    claim::{
+        AcceptedKey, KeyPolicy, KeyProvenance, KeyRefused, Output, VerifiedClaim, VerifyError, verify, verify_batch,
+    },
     context::{EvmContext, GenericContext, context_slot},
     envelope::{Envelope, ProofFile},
     error::{DecodeError, Problem},

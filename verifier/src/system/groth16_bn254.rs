@@ -23,9 +23,10 @@ use alloc::vec::Vec;
 use ark_bn254::{Bn254, G1Affine, G2Affine};
 use ark_ec::AffineRepr as _;
 use ark_groth16::{Groth16, PreparedVerifyingKey, Proof, prepare_verifying_key};
+use avouch_circuits::{circuit::CircuitDescription, graph::TensorInfo};
 
 use super::{
-    ProofError, ProofSystem,
+    DeriveError, ProofError, ProofSystem,
     bn254::{InputSum, MODULUS, check_delta, check_point, put_point, read_ic, read_point, scalars},
 };
 use crate::{
@@ -144,9 +145,14 @@ impl ProofSystem for System {
         out
     }
 
-    fn prepare(key: &Key) -> Self::Prepared {
+    fn check_circuit(_: &Key, _: &CircuitDescription, _: &TensorInfo, _: &TensorInfo) -> Result<(), DecodeError> {
+        // Nothing in such a key says what its circuit is.
+        Ok(())
+    }
+
+    fn prepare(key: &Key, _: &CircuitDescription) -> Result<Self::Prepared, DeriveError> {
         let [constant, inputs @ ..] = key.ic;
-        PreparedKey { inputs: InputSum::new(constant, inputs), key: prepare_verifying_key(&key.to_ark()) }
+        Ok(PreparedKey { inputs: InputSum::new(constant, inputs), key: prepare_verifying_key(&key.to_ark()) })
     }
 
     fn verify(

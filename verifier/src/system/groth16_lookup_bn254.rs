@@ -40,10 +40,11 @@ use ark_ec::{
     pairing::{Pairing as _, PairingOutput},
 };
 use ark_serialize::CanonicalSerialize as _;
+use avouch_circuits::{circuit::CircuitDescription, graph::TensorInfo};
 use sha3::{Digest as _, Keccak256};
 
 use super::{
-    ProofError, ProofSystem,
+    DeriveError, ProofError, ProofSystem,
     bn254::{InputSum, MODULUS, check_delta, check_point, put_point, read_ic, read_point, scalar, scalars},
 };
 use crate::{
@@ -212,13 +213,18 @@ impl ProofSystem for System {
         out
     }
 
-    fn prepare(Key(key): &Key) -> PreparedKey {
+    fn check_circuit(_: &Key, _: &CircuitDescription, _: &TensorInfo, _: &TensorInfo) -> Result<(), DecodeError> {
+        // Nothing in such a key says what its circuit is.
+        Ok(())
+    }
+
+    fn prepare(Key(key): &Key, _: &CircuitDescription) -> Result<PreparedKey, DeriveError> {
         let [constant, inputs @ ..] = key.ic;
-        PreparedKey {
+        Ok(PreparedKey {
             inputs: InputSum::new(constant, inputs),
             alpha_beta: Bn254::pairing(key.alpha, key.beta),
             negated: [G2Affine::generator(), key.delta_1, key.delta_2].map(|p| p.neg().into()),
-        }
+        })
     }
 
     fn verify(

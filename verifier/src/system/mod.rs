@@ -3,8 +3,12 @@
 //! A proof system is one module here and one line in the table below. Its name says everything that a verifier checks;
 //! any change of that is a new version, and so a new name.
 
-use alloc::vec::Vec;
+use alloc::{string::String, vec::Vec};
 
+use avouch_circuits::{
+    circuit::{CircuitDescription, LowerError},
+    graph::TensorInfo,
+};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
@@ -38,8 +42,15 @@ pub(crate) trait ProofSystem {
     fn decode_key(bytes: &[u8]) -> Result<Self::Key, DecodeError>;
     /// Inverse of `decode_key`.
     fn encode_key(key: &Self::Key) -> Vec<u8>;
-    /// Computes what depends on the key alone.
-    fn prepare(key: &Self::Key) -> Self::Prepared;
+    /// Holds the key against what stands beside it in its file, where that is known.
+    fn check_circuit(
+        key: &Self::Key,
+        description: &CircuitDescription,
+        input: &TensorInfo,
+        output: &TensorInfo,
+    ) -> Result<(), DecodeError>;
+    /// Computes what depends on the key alone. A transparent key is derived again.
+    fn prepare(key: &Self::Key, description: &CircuitDescription) -> Result<Self::Prepared, DeriveError>;
     /// Checks a proof of a statement of this system. Where there are challenges, the key's digest enters them.
     fn verify(
         key: &Self::Prepared,
@@ -47,6 +58,14 @@ pub(crate) trait ProofSystem {
         statement: &Statement,
         proof: &[u8],
     ) -> Result<(), ProofError>;
+    /// Checks many proofs, for less than one by one where the system can.
+    fn verify_batch(
+        key: &Self::Prepared,
+        vk_digest: &[u8; 32],
+        proofs: &[(&Statement, &[u8])],
+    ) -> Vec<Result<(), ProofError>> {
+        proofs.iter().map(|(statement, proof)| Self::verify(key, vk_digest, statement, proof)).collect()
+    }
 }
 
 /// A proof that does not hold.
@@ -58,6 +77,32 @@ pub enum ProofError {
     /// The proof system rejects it: it is for another key or another statement, or was changed.
     #[error("the proof does not verify for this statement and key")]
     Rejected,
+}
+
+/// A transparent key that does not follow from its model.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DeriveError {
+    /// The model has no circuit of this proof system, or too large a one.
+    #[error(transparent)]
+    Lower(#[from] LowerError),
+    /// The circuit cannot be laid out.
+    #[error("the circuit cannot be laid out: {0}")]
+    Synthesis(String),
+    /// The layout is another than the one that the search gives.
+    #[error("its layout is not the one that its model leads to")]
+    Layout,
+    /// The key that was derived is another.
+    #[error("the key derived from its model has the digest {}, not {}", hex::encode(.derived), hex::encode(.claimed))]
+    Digest {
+        /// Of the key just derived.
+        derived: [u8; 32],
+        /// In the file.
+        claimed: [u8; 32],
+    },
+    /// The commitment scheme's parameters.
+    #[cfg(feature = "halo2")]
+    #[error(transparent)]
+    Parameters(#[from] halo2_ipa_pasta::parameters::ParametersError),
 }
 
 #[cfg(feature = "groth16")]
@@ -140,10 +185,26 @@ macro_rules! systems {
                 }
             }
 
-            pub(crate) fn prepare(&self) -> Prepared {
+            pub(crate) fn check_circuit(
+                &self,
+                description: &CircuitDescription,
+                input: &TensorInfo,
+                output: &TensorInfo,
+            ) -> Result<(), DecodeError> {
                 match self {
                     $(#[cfg(feature = $feature)]
-                    Self::$Variant(key) => Prepared::$Variant(<$module::System as ProofSystem>::prepare(key)),)*
+                    Self::$Variant(key) => {
+                        <$module::System as ProofSystem>::check_circuit(key, description, input, output)
+                    })*
+                }
+            }
+
+            pub(crate) fn prepare(&self, description: &CircuitDescription) -> Result<Prepared, DeriveError> {
+                match self {
+                    $(#[cfg(feature = $feature)]
+                    Self::$Variant(key) => {
+                        <$module::System as ProofSystem>::prepare(key, description).map(Prepared::$Variant)
+                    })*
                 }
             }
         }
@@ -165,6 +226,17 @@ macro_rules! systems {
                     Self::$Variant(key) => <$module::System as ProofSystem>::verify(key, vk_digest, statement, proof),)*
                 }
             }
+
+            pub(crate) fn verify_batch(
+                &self,
+                vk_digest: &[u8; 32],
+                proofs: &[(&Statement, &[u8])],
+            ) -> Vec<Result<(), ProofError>> {
+                match self {
+                    $(#[cfg(feature = $feature)]
+                    Self::$Variant(key) => <$module::System as ProofSystem>::verify_batch(key, vk_digest, proofs),)*
+                }
+            }
         }
     };
 }
@@ -174,6 +246,19 @@ systems! {
     "groth16" Groth16Bn254 = groth16_bn254;
     /// The same with ranges and steps looked up in tables: one commitment and one challenge more.
     "groth16" Groth16LookupBn254 = groth16_lookup_bn254;
+    /// halo2 with inner-product commitments over Pasta: no setup, keys are derived from the model.
+    "halo2" Halo2IpaPasta = halo2_ipa_pasta;
+}
+
+#[cfg(feature = "halo2")]
+impl Prepared {
+    pub(crate) fn derived(&self) -> Option<&halo2_ipa_pasta::DerivedKey> {
+        match self {
+            Self::Halo2IpaPasta(key) => Some(key),
+            #[cfg(feature = "groth16")]
+            Self::Groth16Bn254(_) | Self::Groth16LookupBn254(_) => None,
+        }
+    }
 }
 
 impl SystemId {

@@ -5,7 +5,7 @@ use avouch_verifier::{
     SetupKind, SystemId, VerifiedClaim, VerifyingKey, Window, acceptance::Condition, verify,
 };
 
-use crate::toy::{accept, description, key, parts, prove_file, slots, small};
+use crate::toy::{SIMULATED, accept, description, key, parts, prove_file, slots, small};
 
 fn plain(system: SystemId, context: Option<[u8; 32]>) -> VerifiedClaim {
     let key = key(system, Disclosure::Argmax);
@@ -30,7 +30,7 @@ fn each_condition_is_met_or_named() {
     let context = [0xc0; 32];
     let mut other = context;
     other[30] ^= 1;
-    let claims: Vec<_> = SystemId::ALL.iter().map(|&system| plain(system, Some(context))).collect();
+    let claims = SIMULATED.map(|system| plain(system, Some(context)));
     let none = Acceptance::default;
     let cases = [
         (Condition::Model, Acceptance { expect_model: Some([0xa5; 32]), ..none() }, true),
@@ -64,7 +64,7 @@ fn the_last_byte_of_a_context_digest_is_not_in_the_proof() {
     let mut same = [0xc0; 32];
     same[31] ^= 1;
     let acceptance = Acceptance { expect_context: Some(same), ..Acceptance::default() };
-    for &system in SystemId::ALL {
+    for system in SIMULATED {
         assert!(acceptance.evaluate(&plain(system, Some([0xc0; 32]))).is_accepted());
         assert!(!acceptance.evaluate(&plain(system, None)).is_accepted());
     }
@@ -72,7 +72,7 @@ fn the_last_byte_of_a_context_digest_is_not_in_the_proof() {
 
 #[test]
 fn freshness_is_a_closed_interval_around_the_end_of_the_window() {
-    let claims: Vec<_> = SystemId::ALL.iter().map(|&system| with_policy(system)).collect();
+    let claims = SIMULATED.map(with_policy);
     for (now, max_delay, skew, met) in [
         (1000, 0, 0, true),
         (1010, 10, 0, true),
@@ -94,7 +94,7 @@ fn freshness_is_a_closed_interval_around_the_end_of_the_window() {
 fn the_first_unmet_condition_is_reported() {
     let acceptance =
         Acceptance { expect_model: Some([0; 32]), expect_output: Some(Output::Argmax(1)), ..Acceptance::default() };
-    for &system in SystemId::ALL {
+    for system in SIMULATED {
         let error = acceptance.evaluate(&plain(system, None)).check().unwrap_err();
         assert_eq!(error.0.condition, Condition::Model);
         assert!(error.to_string().starts_with("model: expected 0000"), "{error}");
@@ -107,7 +107,7 @@ fn whatever_is_not_checked_is_said() {
         Context, ContextUnbound, Freshness as Age, InputOrigin, Model, ModelClaimedByKey, Policy, RegistryRoot, Reuse,
         SensorTruth, Setup,
     };
-    for &system in SystemId::ALL {
+    for system in SIMULATED {
         let none = Acceptance::default();
         let open = |acceptance: &Acceptance, claim: &VerifiedClaim| acceptance.evaluate(claim).not_checked;
         assert_eq!(open(&none, &plain(system, None)), [Setup, ModelClaimedByKey, Model, ContextUnbound, InputOrigin]);

@@ -11,7 +11,7 @@ use proptest::{
 
 use crate::toy::{accept, keys, material_length, proof_length, prove_file, slots, small};
 
-/// A key and a proof file of each proof system.
+/// A key and a proof file of each proof system that can be simulated.
 static FILES: LazyLock<Vec<(VerifyingKey, Vec<u8>)>> = LazyLock::new(|| {
     let files = keys(Disclosure::Threshold { index: 2, threshold: 3 }).map(|key| {
         let file = prove_file(&key, slots(&key, small(1)));
@@ -22,10 +22,11 @@ static FILES: LazyLock<Vec<(VerifyingKey, Vec<u8>)>> = LazyLock::new(|| {
 
 /// Random bytes, and valid files with a stretch replaced by others.
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
-    let valid = select(
-        FILES.iter().flat_map(|(key, file)| [key.encode(), file.clone(), file[262..].to_vec()]).collect::<Vec<_>>(),
-    );
-    let spliced = (valid, any::<Index>(), 0usize..40, vec(any::<u8>(), 0..40));
+    let simulated = FILES.iter().map(|(key, file)| [key.encode(), file.clone()]);
+    #[cfg(feature = "halo2")]
+    let simulated = simulated.chain([crate::halo2::files()]);
+    let valid = simulated.flat_map(|[key, file]| [key, file[262..].to_vec(), file]);
+    let spliced = (select(valid.collect::<Vec<_>>()), any::<Index>(), 0usize..40, vec(any::<u8>(), 0..40));
     let spliced = spliced.prop_map(|(mut file, at, remove, insert)| {
         let at = at.index(file.len());
         let end = (at + remove).min(file.len());

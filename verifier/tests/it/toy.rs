@@ -1,5 +1,5 @@
-//! Keys of every proof system whose trapdoors the tests know, so that they can simulate a proof of any statement, also one
-//! that no circuit could prove: then the verifier's own checks are what refuses it.
+//! Keys of every proof system with a setup, whose trapdoors the tests know, so that they can simulate a proof of any
+//! statement, also one that no circuit could prove: then the verifier's own checks are what refuses it.
 
 use ark_bn254::{Bn254, Fq, Fq2, Fr, G1Affine, G2Affine};
 use ark_ec::{AffineRepr as _, CurveGroup as _};
@@ -13,6 +13,15 @@ use avouch_verifier::{
         groth16_lookup_bn254::{self as lookup, KeyPoints},
     },
 };
+
+/// The systems whose proofs can be simulated.
+pub(crate) const SIMULATED: [SystemId; 2] = [SystemId::Groth16Bn254, SystemId::Groth16LookupBn254];
+
+/// A transparent system has no trapdoor.
+#[cfg(feature = "halo2")]
+pub(crate) const fn not_simulated() -> ! {
+    panic!("a system without a trapdoor")
+}
 
 const ALPHA: u64 = 3;
 const BETA: u64 = 5;
@@ -57,6 +66,8 @@ fn material(system: SystemId) -> KeyMaterial {
     match system {
         SystemId::Groth16Bn254 => KeyMaterial::Groth16Bn254(plain::Key::new(&plain_key()).unwrap()),
         SystemId::Groth16LookupBn254 => KeyMaterial::Groth16LookupBn254(lookup::Key::new(lookup_key()).unwrap()),
+        #[cfg(feature = "halo2")]
+        SystemId::Halo2IpaPasta => not_simulated(),
     }
 }
 
@@ -74,6 +85,8 @@ pub(crate) fn prove(key: &VerifyingKey, statement: &Statement) -> Vec<u8> {
             let c_2 = over(rest - ic(9) * challenge - c_1 * Fr::from(DELTA), DELTA_2);
             lookup::encode_proof(&lookup::Proof { a: g1(a), b: g2(b), c_1: g1(c_1), c_2 })
         }
+        #[cfg(feature = "halo2")]
+        SystemId::Halo2IpaPasta => not_simulated(),
     }
 }
 
@@ -82,6 +95,8 @@ pub(crate) fn proof_length(system: SystemId) -> usize {
     match system {
         SystemId::Groth16Bn254 => 128,
         SystemId::Groth16LookupBn254 => 160,
+        #[cfg(feature = "halo2")]
+        SystemId::Halo2IpaPasta => not_simulated(),
     }
 }
 
@@ -90,6 +105,8 @@ pub(crate) fn material_length(system: SystemId) -> usize {
     match system {
         SystemId::Groth16Bn254 => 448,
         SystemId::Groth16LookupBn254 => 544,
+        #[cfg(feature = "halo2")]
+        SystemId::Halo2IpaPasta => not_simulated(),
     }
 }
 
@@ -125,9 +142,9 @@ pub(crate) fn key(system: SystemId, disclosure: Disclosure) -> VerifyingKey {
     VerifyingKey::new(parts(system, description(disclosure))).unwrap()
 }
 
-/// One key of each proof system: what holds for one has to hold for all.
+/// One key of each of these systems: what holds for one has to hold for all.
 pub(crate) fn keys(disclosure: Disclosure) -> impl Iterator<Item = VerifyingKey> {
-    SystemId::ALL.iter().map(move |&system| key(system, disclosure))
+    SIMULATED.into_iter().map(move |system| key(system, disclosure))
 }
 
 pub(crate) fn accept(key: VerifyingKey) -> AcceptedKey {
