@@ -1,4 +1,4 @@
-//! The Groth16 systems: `setup`, `witness`, `prove` and `verify` of every workload.
+//! The proof systems: `setup`, `witness`, `prove` and `verify` of every workload.
 //!
 //! `cargo bench -p avouch-benches -- prove` runs one group, `-- dense` one workload, `-- --test` each bench once.
 
@@ -10,7 +10,7 @@ use avouch_circuits::{
     execute,
     r1cs::{CircuitWitness, Fr, Lc, Place, Sink, Synthesizer, public_inputs},
 };
-use avouch_prover::groth16::{Prover, Request, range_checks, setup};
+use avouch_prover::{Kind, Prover, Request, setup};
 use avouch_verifier::{KeyPolicy, SystemId, verify};
 use criterion::{Bencher, Criterion, SamplingMode, criterion_group, criterion_main};
 
@@ -52,15 +52,17 @@ fn bench(c: &mut Criterion, phase: &str, system: SystemId, workload: &Workload, 
 
 fn workload(c: &mut Criterion, system: SystemId, workload: &Workload, circuit: &Circuit) {
     bench(c, "setup", system, workload, |b| {
-        b.iter_with_large_drop(|| setup(system, circuit, "bench", None, &()).expect("setup"));
+        b.iter_with_large_drop(|| setup(system, &workload.graph, circuit, "bench", None, &()).expect("setup"));
     });
-    let synthesizer = LazyCell::new(|| Synthesizer::new(circuit, range_checks(system)).expect("certified forms"));
-    bench(c, "witness", system, workload, |b| b.iter(|| witness(workload, &synthesizer)));
+    if let Kind::Groth16(variant) = Kind::of(system) {
+        let synthesizer = LazyCell::new(|| Synthesizer::new(circuit, variant.range_checks()).expect("certified forms"));
+        bench(c, "witness", system, workload, |b| b.iter(|| witness(workload, &synthesizer)));
+    }
     // Made only where a bench is not filtered out.
     let keys = LazyCell::new(|| {
-        let keys = setup(system, circuit, "bench", None, &()).expect("setup");
+        let keys = setup(system, &workload.graph, circuit, "bench", None, &()).expect("setup");
         let policy = KeyPolicy { allow_dev: true, expect_vk: None };
-        let accepted = policy.admit(keys.verifying.clone()).expect("a development key, which is allowed");
+        let accepted = policy.admit(keys.verifying.clone()).expect("a development key, or a derived one");
         (Prover::new(&workload.graph, circuit, keys).expect("keys of this circuit"), accepted)
     });
     let prove = || keys.0.prove(&workload.input, &Request::default(), &()).expect("proof");
@@ -69,12 +71,12 @@ fn workload(c: &mut Criterion, system: SystemId, workload: &Workload, circuit: &
     bench(c, "verify", system, workload, |b| b.iter(|| verify(&keys.1, black_box(&file)).expect("the proof verifies")));
 }
 
-fn groth16(c: &mut Criterion) {
+fn systems(c: &mut Criterion) {
     for w in avouch_benches::all().expect("workloads") {
         let circuit = w.circuit().expect("the network has an exact form");
         SystemId::ALL.iter().for_each(|&system| workload(c, system, &w, &circuit));
     }
 }
 
-criterion_group!(benches, groth16);
+criterion_group!(benches, systems);
 criterion_main!(benches);

@@ -4,8 +4,8 @@ use std::{env, error::Error};
 
 use avouch_circuits::circuit::{Circuit, Disclosure};
 use avouch_circuits::import::import_file;
-use avouch_prover::groth16::{Prover, Request, setup};
 use avouch_prover::input::{InputSpec, read};
+use avouch_prover::{Prover, Request, setup};
 use avouch_verifier::{KeyPolicy, SystemId, verify};
 
 #[allow(clippy::print_stdout)]
@@ -16,7 +16,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let samples = read(input.as_ref(), &InputSpec::of(&model))?;
 
     let circuit = Circuit::new(&model.graph, Disclosure::Argmax)?;
-    let keys = setup(SystemId::Groth16Bn254, &circuit, "example", None, &())?;
+    let keys = setup(SystemId::Groth16Bn254, &model.graph, &circuit, "example", None, &())?;
     let verifying_key = keys.verifying.clone();
     let prover = Prover::new(&model.graph, &circuit, keys)?;
     let proof = prover.prove(&samples[0], &Request::default(), &())?.file.encode();

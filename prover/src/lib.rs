@@ -4,13 +4,16 @@
 //! layer over it.
 //!
 //! ```text
-//! Graph ──Circuit::new──▶ Circuit ──groth16::setup──▶ Keys ──Prover::new──▶ Prover ──prove──▶ Proof (verified)
+//! Graph ──Circuit::new──▶ Circuit ──setup──▶ Keys ──Prover::new──▶ Prover ──prove──▶ Proof (verified)
 //! ```
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`groth16`] | setup and prover of `groth16-bn254:v1`, and its key file |
-//! | [`keys`] | the key folder: `proving.key`, `verifying.key`, `manifest.json` |
+//! | [`mod@setup`] | keys of a circuit, on every proof system |
+//! | [`prover`] | from an input to a proof file, on every proof system |
+//! | [`groth16`] | what the two Groth16 systems do for it, and their key file |
+//! | [`halo2`] | what the transparent system does |
+//! | [`keys`] | the key folder |
 //! | [`input`] | samples from `.npy` and JSON files |
 //! | [`opening`] | openings of commitments, private to the node |
 //! | [`memory`] | what a job takes before it runs, and what it took |
@@ -23,9 +26,18 @@
 
 pub mod files;
 pub mod groth16;
+pub mod halo2;
 pub mod input;
 pub mod keys;
 pub mod memory;
 pub mod opening;
 pub mod progress;
+pub mod prover;
 pub mod random;
+pub mod setup;
+
+pub use crate::{
+    keys::Keys,
+    prover::{CircuitSize, Kind, Proof, ProveError, Prover, Request, Times},
+    setup::{SetupError, setup},
+};

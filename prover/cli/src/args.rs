@@ -9,6 +9,7 @@ use std::{
 
 use avouch_circuits::{circuit::Disclosure, graph::Graph, import::Imported};
 use avouch_prover::input::{self, InputSpec};
+use avouch_verifier::SystemId;
 use clap::Args;
 
 use crate::failure::Failure;
@@ -178,4 +179,10 @@ pub(crate) fn make_folder(path: &Path) -> Result<(), Failure> {
 /// Writes a file into a folder and removes it.
 fn probe(folder: &Path) -> std::io::Result<()> {
     tempfile::Builder::new().prefix(".avouch-").tempfile_in(folder).map(drop)
+}
+
+/// A proof system by its name.
+pub(crate) fn system(name: &str) -> Result<SystemId, String> {
+    let all = || SystemId::ALL.iter().map(|s| s.name()).collect::<Vec<_>>().join(", ");
+    SystemId::from_name(name).ok_or_else(|| format!("this build has {}", all()))
 }

@@ -4,14 +4,12 @@ use std::path::Path;
 
 use avouch_circuits::{circuit::LowerError, execute::ExecuteError, import::ImportError};
 use avouch_prover::{
-    files::FileError,
-    groth16::{CreateError, ProveError, SetupError},
-    input::InputError,
-    random::NoRandomness,
+    ProveError, SetupError, files::FileError, groth16::CreateError, input::InputError, random::NoRandomness,
 };
 use avouch_verifier::{
     KeyRefused, VerifyError,
     acceptance::{Condition, Unmet},
+    system::DeriveError,
 };
 use serde_json::{Value, json};
 
@@ -117,7 +115,11 @@ impl From<SetupError> for Failure {
             SetupError::Randomness(e) => e.into(),
             SetupError::Cancelled(_) => interrupted(),
             SetupError::TooLarge(_) => Self::new("too_large", "", e),
-            SetupError::Synthesis(_) | SetupError::Closure(_) | SetupError::Key(_) => Self::new("setup", "", e),
+            SetupError::Derive(DeriveError::Lower(e)) => e.into(),
+            SetupError::NoSecrets(_) => Self::new("usage", "--seed", e),
+            SetupError::Synthesis(_) | SetupError::Closure(_) | SetupError::Derive(_) | SetupError::Key(_) => {
+                Self::new("setup", "", e)
+            }
         }
     }
 }
@@ -129,11 +131,12 @@ impl From<ProveError> for Failure {
             ProveError::Input(e) => e.into(),
             ProveError::File(e) => e.into(),
             ProveError::Randomness(e) | ProveError::Create(CreateError::Randomness(e)) => e.into(),
-            ProveError::Create(CreateError::Cancelled(_)) => interrupted(),
+            ProveError::Cancelled(_) | ProveError::Create(CreateError::Cancelled(_)) => interrupted(),
             ProveError::Memory { .. } => Self::new("memory", "--max-memory", e),
             ProveError::WrongKey(_) => Self::new("wrong_key", "--keys", e),
             ProveError::WrongOpening => Self::new("wrong_opening", "--input-opening", e),
             ProveError::Synthesis(_)
+            | ProveError::Halo2(_)
             | ProveError::Create(CreateError::Shape { .. })
             | ProveError::Encode(_)
             | ProveError::Key(_)
@@ -153,7 +156,7 @@ impl From<KeyRefused> for Failure {
             KeyRefused::Dev => "--allow-dev-setup accepts it, for tests",
             KeyRefused::ClaimedNotChecked => "--expect-vk DIGEST pins the key that you trust",
             KeyRefused::OtherDigest { .. } => "ask for the key that belongs to this digest",
-            KeyRefused::NotRederived => "",
+            KeyRefused::NotDerived(_) => "somebody changed it; derive it from the model: avouch setup",
         };
         Self::rejected("key_refused", "--key", e).hint(hint)
     }

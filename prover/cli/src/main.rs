@@ -14,6 +14,7 @@ mod args;
 mod claim;
 mod console;
 mod failure;
+mod size;
 mod verbs;
 
 use std::process::ExitCode;

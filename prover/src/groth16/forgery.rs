@@ -102,7 +102,7 @@ fn accepts(slot: u64, is_committed: bool) -> bool {
         input: circuit.input.clone(),
         output: circuit.output.clone(),
         label: "closure not checked".into(),
-        material: system::key_material(system, &points).unwrap(),
+        material: system::key_material(system::Variant::Lookup, &points).unwrap(),
     })
     .unwrap();
     let proving = ProvingKey { system, verifying_key_digest: *verifying.digest(), points };

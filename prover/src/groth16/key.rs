@@ -32,12 +32,12 @@ use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    prover::sizes,
     qap,
     setup::{Points, ProvingKey},
+    sizes::{Sizes, sizes},
     system,
 };
-use crate::{files::FileError, memory::Sizes};
+use crate::files::FileError;
 
 const MAGIC: &[u8; 4] = b"AVPK";
 const VERSION: u16 = 2;
@@ -216,7 +216,9 @@ impl ProvingKey {
         if found != sizes {
             return Err(error("the proving key is for another circuit"));
         }
-        let (alpha_g1, beta_g2, deltas_g2) = system::shared_points(verifying_key.material());
+        let shared = system::shared_points(verifying_key.material());
+        let (alpha_g1, beta_g2, deltas_g2) =
+            shared.ok_or_else(|| error("the verifying key is of another proof system"))?;
         let expected =
             HEADER + 64 * (1 + deltas_g2.len() as u64) + sizes.points_in_file(qap::instance(cost) as u64) + 32;
         if length != expected {

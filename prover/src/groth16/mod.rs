@@ -6,22 +6,24 @@
 //! no matrix, and the prover takes `A·z` and `B·z` from the gadgets' integer arithmetic, so that a wide layer costs no
 //! memory. What the two systems do differently is in one module, `system`.
 
+mod backend;
 mod domain;
 #[cfg(test)]
 mod forgery;
 mod key;
 mod msm;
 mod prove;
-mod prover;
 mod qap;
 mod setup;
+mod sizes;
 mod system;
 
+pub(crate) use self::{backend::Backend, setup::setup};
 pub use self::{
     prove::CreateError,
-    prover::{Proof, ProveError, Prover, Request, Times, sizes},
-    setup::{Keys, ProvingKey, SetupError, setup},
-    system::range_checks,
+    setup::ProvingKey,
+    sizes::{Sizes, sizes},
+    system::Variant,
 };
 
 #[cfg(test)]
@@ -36,14 +38,14 @@ mod tests {
         r1cs::{CircuitWitness, Lc, PUBLIC_INPUTS, Place, RangeChecks, Sink, Synthesizer, public_inputs},
     };
 
-    use avouch_verifier::{KeyPolicy, ProofFile, Statement, SystemId, verify};
+    use avouch_verifier::{KeyPolicy, ProofFile, Statement, verify};
 
     use super::{
-        Prover, Request,
+        Variant,
         qap::Assignment,
         setup::{Points, generate, setup},
     };
-    use crate::random::Secrets;
+    use crate::{Prover, Request, random::Secrets};
 
     /// The constraint matrices in arkworks' form.
     #[derive(Default)]
@@ -150,8 +152,9 @@ mod tests {
     fn both_systems_prove_and_a_changed_input_does_not_verify() {
         let graph = graph();
         let circuit = Circuit::new(&graph, Disclosure::Raw).unwrap();
-        for &system in SystemId::ALL {
-            let keys = setup(system, &circuit, "test", Some([7; 32]), &()).unwrap();
+        for variant in [Variant::Plain, Variant::Lookup] {
+            let system = variant.system();
+            let keys = setup(variant, &circuit, "test", Some([7; 32]), &()).unwrap();
             let prover = Prover::new(&graph, &circuit, keys).unwrap();
             let proof = prover.prove(&[-128, 127, 3, 55], &Request::default(), &()).unwrap();
             let key = KeyPolicy { allow_dev: true, expect_vk: None }.admit(prover.verifying_key().clone()).unwrap();

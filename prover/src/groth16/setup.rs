@@ -4,21 +4,23 @@ use ark_bn254::{Fr, G1Affine, G1Projective, G2Affine, G2Projective};
 use ark_ec::{CurveGroup as _, PrimeGroup as _, scalar_mul::BatchMulPreprocessing, scalar_mul::ScalarMul};
 use ark_ff::{Field as _, Zero as _};
 use avouch_circuits::{
-    circuit::{Circuit, LowerError},
-    r1cs::{Closure, ClosureError, Cost, PUBLIC_INPUTS, SynthesisError, Synthesizer},
+    circuit::Circuit,
+    r1cs::{Closure, Cost, PUBLIC_INPUTS, Synthesizer},
 };
-use avouch_verifier::{DecodeError, KeyParts, SetupKind, SystemId, VerifyingKey};
+use avouch_verifier::{KeyParts, SetupKind, SystemId, VerifyingKey};
 use rayon::prelude::*;
 use zeroize::Zeroize as _;
 
 use super::{
     domain::Domain,
     qap::{self, Columns},
-    system,
+    system::{self, Variant},
 };
 use crate::{
+    keys::{self, Keys},
     progress::{self, Cancelled, Progress},
-    random::{NoRandomness, Secrets},
+    random::Secrets,
+    setup::SetupError,
 };
 
 /// Points computed between two looks at [`Progress::is_cancelled`].
@@ -37,32 +39,6 @@ impl Drop for Trapdoors {
     fn drop(&mut self) {
         [&mut self.alpha, &mut self.beta, &mut self.tau].into_iter().chain(&mut self.deltas).for_each(|t| t.zeroize());
     }
-}
-
-/// Why no key was made.
-#[derive(Debug, thiserror::Error)]
-pub enum SetupError {
-    /// The circuit has no exact form.
-    #[error(transparent)]
-    Lower(#[from] LowerError),
-    /// The circuit is malformed.
-    #[error(transparent)]
-    Synthesis(#[from] SynthesisError),
-    /// The circuit would let a prover choose committed values after the challenge.
-    #[error(transparent)]
-    Closure(#[from] ClosureError),
-    /// More rows than the field has roots of unity for.
-    #[error("{0} constraints are too many for the scalar field of BN254 (2^28); use a smaller model")]
-    TooLarge(usize),
-    /// No randomness.
-    #[error(transparent)]
-    Randomness(#[from] NoRandomness),
-    /// Stopped.
-    #[error(transparent)]
-    Cancelled(#[from] Cancelled),
-    /// The key breaks a rule of the verifier: the label is too long, or a secret drawn was degenerate.
-    #[error(transparent)]
-    Key(#[from] DecodeError),
 }
 
 /// The points of a Groth16 key. Columns are in the order of [`qap`]; `u`, `v`, `w` are those of A, B, C at τ.
@@ -99,39 +75,30 @@ pub struct ProvingKey {
     pub(crate) points: Points,
 }
 
-/// The two keys of a circuit.
-pub struct Keys {
-    /// For [`Prover::new`](super::Prover::new).
-    pub proving: ProvingKey,
-    /// For everybody.
-    pub verifying: VerifyingKey,
-    /// Constraints and variables of the circuit.
-    pub cost: Cost,
-}
-
 /// Makes keys of kind `dev`: whoever ran this could have kept the trapdoors and can then forge proofs.
 ///
 /// The label is a few words for people. With a seed the keys are reproducible, and whoever knows it can forge.
-pub fn setup(
-    system: SystemId,
+pub(crate) fn setup(
+    variant: Variant,
     circuit: &Circuit,
     label: &str,
     seed: Option<[u8; 32]>,
     progress: &dyn Progress,
 ) -> Result<Keys, SetupError> {
     let secrets = seed.map_or(Secrets::Os, Secrets::Seeded);
-    let synthesizer = Synthesizer::new(circuit, system::range_checks(system))?;
+    let synthesizer = Synthesizer::new(circuit, variant.range_checks())?;
     let cost = synthesizer.cost()?;
-    let points = generate(&synthesizer, &cost, system::phases(system), &secrets, progress)?;
+    let points = generate(&synthesizer, &cost, variant.phases(), &secrets, progress)?;
     let verifying = VerifyingKey::new(KeyParts {
         setup: SetupKind::Dev,
         description: circuit.description.clone(),
         input: circuit.input.clone(),
         output: circuit.output.clone(),
         label: label.into(),
-        material: system::key_material(system, &points)?,
+        material: system::key_material(variant, &points)?,
     })?;
-    Ok(Keys { proving: ProvingKey { system, verifying_key_digest: *verifying.digest(), points }, verifying, cost })
+    let key = ProvingKey { system: variant.system(), verifying_key_digest: *verifying.digest(), points };
+    Ok(Keys { proving: keys::ProvingKey::Groth16(key.into()), verifying })
 }
 
 /// The key of a circuit, with γ the standard generator. Secrets come from the seed, or from the operating system without

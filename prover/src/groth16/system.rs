@@ -9,19 +9,38 @@ use avouch_verifier::{
 
 use super::setup::Points;
 
-/// How the system's circuits prove ranges.
-pub const fn range_checks(system: SystemId) -> RangeChecks {
-    match system {
-        SystemId::Groth16Bn254 => RangeChecks::Bits,
-        SystemId::Groth16LookupBn254 => RangeChecks::Lookups,
-    }
+/// The Groth16 systems.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Variant {
+    /// `groth16-bn254:v1`.
+    Plain,
+    /// `groth16-lookup-bn254:v1`.
+    Lookup,
 }
 
-/// Phases of witnesses, each with a δ of its own.
-pub(crate) const fn phases(system: SystemId) -> usize {
-    match system {
-        SystemId::Groth16Bn254 => 1,
-        SystemId::Groth16LookupBn254 => 2,
+impl Variant {
+    /// The proof system.
+    pub const fn system(self) -> SystemId {
+        match self {
+            Self::Plain => SystemId::Groth16Bn254,
+            Self::Lookup => SystemId::Groth16LookupBn254,
+        }
+    }
+
+    /// How its circuits prove ranges.
+    pub const fn range_checks(self) -> RangeChecks {
+        match self {
+            Self::Plain => RangeChecks::Bits,
+            Self::Lookup => RangeChecks::Lookups,
+        }
+    }
+
+    /// Phases of witnesses, each with a δ of its own.
+    pub(super) const fn phases(self) -> usize {
+        match self {
+            Self::Plain => 1,
+            Self::Lookup => 2,
+        }
     }
 }
 
@@ -31,9 +50,9 @@ fn missing(field: &'static str) -> DecodeError {
 }
 
 /// The verifying half of a key.
-pub(super) fn key_material(system: SystemId, points: &Points) -> Result<KeyMaterial, DecodeError> {
-    match system {
-        SystemId::Groth16Bn254 => {
+pub(super) fn key_material(variant: Variant, points: &Points) -> Result<KeyMaterial, DecodeError> {
+    match variant {
+        Variant::Plain => {
             let [delta] = points.deltas_g2[..] else { return Err(missing("delta")) };
             let key = ark_groth16::VerifyingKey {
                 alpha_g1: points.alpha_g1,
@@ -44,7 +63,7 @@ pub(super) fn key_material(system: SystemId, points: &Points) -> Result<KeyMater
             };
             groth16_bn254::Key::new(&key).map(KeyMaterial::Groth16Bn254)
         }
-        SystemId::Groth16LookupBn254 => {
+        Variant::Lookup => {
             let [delta_1, delta_2] = points.deltas_g2[..] else { return Err(missing("delta")) };
             let ic = points.ic.as_slice().try_into().map_err(|_| missing("IC"))?;
             let key = lookup::KeyPoints { alpha: points.alpha_g1, beta: points.beta_g2, delta_1, delta_2, ic };
@@ -53,17 +72,18 @@ pub(super) fn key_material(system: SystemId, points: &Points) -> Result<KeyMater
     }
 }
 
-/// The points of a verifying key that its prover needs: α, β, and each phase's δ.
-pub(super) fn shared_points(material: &KeyMaterial) -> (G1Affine, G2Affine, Vec<G2Affine>) {
+/// The points of a verifying key that its prover needs: α, β, and each phase's δ. None of a key of another system.
+pub(super) fn shared_points(material: &KeyMaterial) -> Option<(G1Affine, G2Affine, Vec<G2Affine>)> {
     match material {
         KeyMaterial::Groth16Bn254(key) => {
             let key = key.to_ark();
-            (key.alpha_g1, key.beta_g2, vec![key.delta_g2])
+            Some((key.alpha_g1, key.beta_g2, vec![key.delta_g2]))
         }
         KeyMaterial::Groth16LookupBn254(key) => {
             let key = key.points();
-            (key.alpha, key.beta, vec![key.delta_1, key.delta_2])
+            Some((key.alpha, key.beta, vec![key.delta_1, key.delta_2]))
         }
+        KeyMaterial::Halo2IpaPasta(_) => None,
     }
 }
 

@@ -4,7 +4,7 @@ use std::{fs, io};
 
 use avouch_prover::{
     files::{NewFolder, read_bounded, write_atomically},
-    groth16, keys,
+    keys, setup,
 };
 use tempfile::TempDir;
 
@@ -57,7 +57,7 @@ fn only_private_files_are_private() {
 fn a_key_folder_appears_when_it_is_complete() {
     let folder = TempDir::new().unwrap();
     let target = folder.path().join("a/keys");
-    let keys = || groth16::setup(first().0.system, &first().0.circuit, "test", Some([7; 32]), &()).unwrap();
+    let keys = || setup(first().0.system, &first().0.graph, &first().0.circuit, "test", Some([7; 32]), &()).unwrap();
 
     let new = NewFolder::create(&target, false).unwrap();
     fs::write(new.path().join("half"), "done").unwrap();

@@ -12,8 +12,10 @@ use avouch_circuits::{
     op::{Dense, Requantization},
 };
 use avouch_prover::{
-    groth16::{self, Keys, Prover},
-    keys,
+    Keys, Kind, ProveError, Prover,
+    keys::{self, ProvingKey},
+    opening::{Hash, Opening, Role},
+    setup,
 };
 use avouch_verifier::{AcceptedKey, KeyPolicy, SystemId, VerifyingKey};
 use tempfile::TempDir;
@@ -52,6 +54,7 @@ pub(crate) struct Fixture {
     pub(crate) system: SystemId,
     pub(crate) graph: Graph,
     pub(crate) circuit: Circuit,
+    /// Empty where there is none.
     pub(crate) proving: Vec<u8>,
     pub(crate) verifying: Vec<u8>,
 }
@@ -60,9 +63,12 @@ impl Fixture {
     pub(crate) fn new(system: SystemId, bias: i32, disclosure: Disclosure, seed: u8) -> Self {
         let graph = graph(bias);
         let circuit = Circuit::new(&graph, disclosure).unwrap();
-        let Keys { proving, verifying, .. } = groth16::setup(system, &circuit, "test", Some([seed; 32]), &()).unwrap();
+        let seed = is_groth16(system).then_some([seed; 32]);
+        let Keys { proving, verifying } = setup(system, &graph, &circuit, "test", seed, &()).unwrap();
         let mut bytes = Vec::new();
-        proving.write(&mut bytes).unwrap();
+        if let ProvingKey::Groth16(key) = proving {
+            key.write(&mut bytes).unwrap();
+        }
         Self { system, graph, circuit, proving: bytes, verifying: verifying.encode() }
     }
 
@@ -75,12 +81,26 @@ impl Fixture {
     }
 
     /// A prover with these bytes as its proving key.
-    pub(crate) fn load(&self, proving: &[u8]) -> Result<Prover<'_>, groth16::ProveError> {
+    pub(crate) fn load(&self, proving: &[u8]) -> Result<Prover<'_>, ProveError> {
         let folder = TempDir::new().unwrap();
-        let path = folder.path().join(keys::PROVING_KEY);
-        fs::write(&path, proving).unwrap();
-        Prover::load(&self.graph, &self.circuit, self.key(), &path, None)
+        fs::write(folder.path().join(keys::PROVING_KEY), proving).unwrap();
+        Prover::load(&self.graph, &self.circuit, self.key(), folder.path(), None)
     }
+
+    /// An opening of the first input, as this system commits to it.
+    pub(crate) fn opening(&self) -> Opening {
+        Opening::fresh(Hash::of(self.system), Role::Input, self.circuit.input.quant.dtype, &INPUT).unwrap()
+    }
+}
+
+/// Whether the system has a setup, and a proving key in a file.
+pub(crate) fn is_groth16(system: SystemId) -> bool {
+    matches!(Kind::of(system), Kind::Groth16(_))
+}
+
+/// Those that have.
+pub(crate) fn groth16_systems() -> impl Iterator<Item = (&'static Fixture, &'static Prover<'static>)> {
+    systems().filter(|(f, _)| is_groth16(f.system))
 }
 
 /// For each proof system, a model that shows all outputs.

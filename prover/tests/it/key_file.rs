@@ -4,14 +4,17 @@ use std::ops::Range;
 
 use avouch_circuits::{circuit::Disclosure, r1cs::Cost};
 use avouch_prover::{
-    groth16::{self, Keys, ProveError, Prover, Request, sizes},
-    keys, memory,
+    CircuitSize, Keys, ProveError, Prover, Request,
+    groth16::{Sizes, sizes},
+    keys,
+    memory::{self, Estimate as _},
+    setup,
 };
 use avouch_verifier::{KeyPolicy, VerifyingKey, verify};
 use proptest::{collection::vec, prelude::*, sample::Index};
 use sha2::{Digest as _, Sha256};
 
-use crate::fixture::{Fixture, INPUT, first, systems};
+use crate::fixture::{Fixture, INPUT, first, groth16_systems, is_groth16, systems};
 
 const G1: usize = 64;
 const G2: usize = 128;
@@ -45,6 +48,11 @@ fn layout(cost: &Cost) -> Vec<(&'static str, Range<usize>)> {
     fields.to_vec()
 }
 
+fn cost<'a>(prover: &'a Prover<'_>) -> &'a Cost {
+    let CircuitSize::Groth16(cost) = prover.size() else { panic!("no constraints") };
+    cost
+}
+
 fn error(fixture: &Fixture, proving: &[u8]) -> String {
     match fixture.load(proving) {
         Ok(_) => panic!("the key was loaded"),
@@ -62,10 +70,10 @@ fn reseal(mut proving: Vec<u8>) -> Vec<u8> {
 
 #[test]
 fn a_cut_or_extended_key_is_refused() {
-    for (fixture, prover) in systems() {
+    for (fixture, prover) in groth16_systems() {
         let key = &fixture.proving;
         let ends =
-            layout(prover.cost()).into_iter().flat_map(|(_, range)| [range.start, range.start + 1, range.end - 1]);
+            layout(cost(prover)).into_iter().flat_map(|(_, range)| [range.start, range.start + 1, range.end - 1]);
         for n in ends.chain((0..key.len()).step_by(9973)) {
             let message = error(fixture, &key[..n]);
             assert!(message.contains("truncated") || message.contains("bytes where"), "cut to {n} bytes: {message}");
@@ -78,8 +86,8 @@ fn a_cut_or_extended_key_is_refused() {
 
 #[test]
 fn a_changed_byte_of_any_field_is_refused() {
-    for (fixture, prover) in systems() {
-        for (name, range) in layout(prover.cost()) {
+    for (fixture, prover) in groth16_systems() {
+        for (name, range) in layout(cost(prover)) {
             let expected = match name {
                 "magic" => "not a proving key",
                 "version" => "of version",
@@ -104,8 +112,8 @@ fn a_changed_byte_of_any_field_is_refused() {
 /// The digest only finds accidents. What it does not find, the prover's check of its own proof does.
 #[test]
 fn a_damaged_key_with_a_right_digest_makes_no_false_proof() {
-    for (fixture, prover) in systems() {
-        let layout = layout(prover.cost());
+    for (fixture, prover) in groth16_systems() {
+        let layout = layout(cost(prover));
         let place = |name: &str| layout.iter().find(|(n, _)| *n == name).unwrap().1.clone();
         // Points that every proof uses: β and δ, those of the constant one, of the first input, and of any row.
         let used = [("beta", G1), ("delta", G1), ("A", G1), ("B in G1", G1), ("B in G2", G2), ("L", G1), ("H", G1)];
@@ -147,7 +155,7 @@ fn a_damaged_key_with_a_right_digest_makes_no_false_proof() {
 
 #[test]
 fn keys_of_another_setup_model_or_disclosure_are_refused() {
-    for (fixture, _) in systems() {
+    for (fixture, _) in groth16_systems() {
         let other_setup = Fixture::new(fixture.system, 100, Disclosure::Raw, 8);
         assert!(error(fixture, &other_setup.proving).contains("does not belong"));
         assert!(error(&other_setup, &fixture.proving).contains("does not belong"));
@@ -163,7 +171,7 @@ fn keys_of_another_setup_model_or_disclosure_are_refused() {
         assert_eq!(wrong(&Fixture::new(fixture.system, 100, Disclosure::Argmax, 7), fixture.key()), "disclosure");
 
         let circuit = &fixture.circuit;
-        let make = |seed| groth16::setup(fixture.system, circuit, "test", Some([seed; 32]), &()).unwrap();
+        let make = |seed| setup(fixture.system, &fixture.graph, circuit, "test", Some([seed; 32]), &()).unwrap();
         let mixed = Keys { proving: make(1).proving, ..make(2) };
         assert!(matches!(Prover::new(&fixture.graph, circuit, mixed), Err(ProveError::WrongKey("proving key"))));
     }
@@ -171,10 +179,11 @@ fn keys_of_another_setup_model_or_disclosure_are_refused() {
 
 #[test]
 fn seeded_keys_are_reproducible_and_others_are_not() {
-    for (fixture, _) in systems() {
+    for (fixture, _) in groth16_systems() {
         let again = Fixture::new(fixture.system, 100, Disclosure::Raw, 7);
         assert!(again.proving == fixture.proving && again.verifying == fixture.verifying);
-        let fresh = || *groth16::setup(fixture.system, &fixture.circuit, "test", None, &()).unwrap().verifying.digest();
+        let fresh =
+            || *setup(fixture.system, &fixture.graph, &fixture.circuit, "test", None, &()).unwrap().verifying.digest();
         assert_ne!(fresh(), fresh());
     }
 }
@@ -183,7 +192,7 @@ fn seeded_keys_are_reproducible_and_others_are_not() {
 /// and under which no proof of the first verifies.
 #[test]
 fn no_changed_byte_of_the_verifying_key_goes_unnoticed() {
-    for (fixture, prover) in systems() {
+    for (fixture, prover) in groth16_systems() {
         let file = prover.prove(&INPUT, &Request::default(), &()).unwrap().file.encode();
         let pinned = Some(*fixture.key().digest());
         for i in 0..fixture.verifying.len() {
@@ -200,14 +209,14 @@ fn no_changed_byte_of_the_verifying_key_goes_unnoticed() {
 
 #[test]
 fn the_estimates_fit_the_files() {
-    for (fixture, prover) in systems() {
-        let sizes = sizes(prover.cost()).unwrap();
-        let estimate = sizes.proving_key_file();
+    for (fixture, prover) in groth16_systems() {
+        let sizes = sizes(cost(prover)).unwrap();
+        let estimate = sizes.proving_key_file().unwrap();
         let actual = fixture.proving.len() as u64;
         assert!(estimate.abs_diff(actual) < 1024, "{estimate} estimated, {actual} written");
         // Both jobs hold the key and the program, and grow with the circuit.
         assert!(sizes.prove() > actual && sizes.setup() > actual);
-        let larger = memory::Sizes { domain: 2 * sizes.domain, variables: 2 * sizes.variables, ..sizes };
+        let larger = Sizes { domain: 2 * sizes.domain, variables: 2 * sizes.variables, ..sizes };
         assert!(larger.prove() > sizes.prove() && larger.setup() > sizes.setup());
         if cfg!(target_os = "linux") {
             assert!(memory::peak().unwrap() > 1 << 20);
@@ -222,7 +231,7 @@ fn the_manifest_repeats_the_key() {
         assert_eq!(manifest["vk_digest"], hex::encode(fixture.key().digest()));
         assert_eq!(manifest["model_id"], hex::encode(fixture.graph.model_id()));
         assert_eq!(manifest["system"], fixture.system.name());
-        assert_eq!(manifest["setup"], "dev");
+        assert_eq!(manifest["setup"], if is_groth16(fixture.system) { "dev" } else { "transparent" });
         assert_eq!(manifest["output_tensor"]["shape"], serde_json::json!([1, 3]));
     }
 }

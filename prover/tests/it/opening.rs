@@ -4,8 +4,8 @@ use std::fs;
 
 use avouch_circuits::{circuit::Disclosure, graph::DType};
 use avouch_prover::{
-    groth16::{ProveError, Request},
-    opening::{self, Opening, Role},
+    ProveError, Request,
+    opening::{self, Hash, Opening, Role},
 };
 use avouch_verifier::Output;
 use proptest::{collection::vec, prelude::*, sample::Index};
@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use crate::fixture::{Fixture, INPUT, OTHER_INPUT, entries, systems};
 
 fn fresh() -> Opening {
-    Opening::fresh(Role::Input, DType::I8, &INPUT).unwrap()
+    Opening::fresh(Hash::PoseidonBn254, Role::Input, DType::I8, &INPUT).unwrap()
 }
 
 /// The one opening of a file.
@@ -93,6 +93,8 @@ fn every_field_is_bound_by_the_commitment() {
         ("commitment", json!("00".repeat(32)), "commitment"),
         ("commitment", json!(""), "commitment"),
         ("note", json!("unknown"), "not a file of openings"),
+        ("hash", json!("poseidon-pasta"), "commitment"),
+        ("hash", json!("sha256"), "not a file of openings"),
     ];
     for (field, value, expected) in changes {
         let mut changed = good.clone();
@@ -109,7 +111,7 @@ fn every_field_is_bound_by_the_commitment() {
     let input = good.to_string();
     assert!(read_file(file_of(&[&input, &input])).unwrap_err().contains("one opening of each role"));
     assert!(read_file(file_of(&[])).unwrap_err().contains("one opening of each role"));
-    let output = json_of(&Opening::fresh(Role::Output, DType::U8, &[1, 2]).unwrap()).to_string();
+    let output = json_of(&Opening::fresh(Hash::PoseidonBn254, Role::Output, DType::U8, &[1, 2]).unwrap()).to_string();
     assert_eq!(read_file(file_of(&[&input, &output])).unwrap().len(), 2);
     assert!(read(good.to_string().replacen('{', "{\"role\":\"input\",", 1)).is_err(), "a repeated field");
 }
@@ -132,8 +134,8 @@ fn add(a: [u8; 32], b: [u8; 32]) -> [u8; 32] {
 
 #[test]
 fn salts_are_fresh_and_stay_private() {
-    for (_, prover) in systems() {
-        let (one, two) = (fresh(), fresh());
+    for (fixture, prover) in systems() {
+        let (one, two) = (fixture.opening(), fixture.opening());
         assert_ne!(one.commitment(), two.commitment());
 
         let salt = json_of(&one)["salt"].as_str().unwrap().to_owned();
@@ -154,13 +156,16 @@ fn salts_are_fresh_and_stay_private() {
 
 #[test]
 fn a_proof_is_for_the_given_commitment_or_none_is_made() {
-    for (_, prover) in systems() {
+    for (fixture, prover) in systems() {
+        let hash = Hash::of(fixture.system);
+        let other_hash = if hash == Hash::PoseidonBn254 { Hash::PoseidonPasta } else { Hash::PoseidonBn254 };
         let other = [
-            Opening::fresh(Role::Input, DType::I8, &OTHER_INPUT).unwrap(),
-            Opening::fresh(Role::Input, DType::I8, &INPUT[..3]).unwrap(),
+            Opening::fresh(other_hash, Role::Input, DType::I8, &INPUT).unwrap(),
+            Opening::fresh(hash, Role::Input, DType::I8, &OTHER_INPUT).unwrap(),
+            Opening::fresh(hash, Role::Input, DType::I8, &INPUT[..3]).unwrap(),
             // The same integers, but committed to as another type or in another role.
-            Opening::fresh(Role::Input, DType::U8, &INPUT).unwrap(),
-            Opening::fresh(Role::Output, DType::I8, &INPUT).unwrap(),
+            Opening::fresh(hash, Role::Input, DType::U8, &INPUT).unwrap(),
+            Opening::fresh(hash, Role::Output, DType::I8, &INPUT).unwrap(),
         ];
         for opening in other {
             let request = Request { input_opening: Some(opening), ..Request::default() };

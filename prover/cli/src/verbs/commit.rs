@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 
 use avouch_circuits::import;
-use avouch_prover::opening::{self, Opening, Role};
+use avouch_prover::opening::{self, Hash, Opening, Role};
+use avouch_verifier::SystemId;
 use clap::Args;
 use serde_json::json;
 
 use crate::{
-    args::{InputArgs, check_writable},
+    args::{InputArgs, check_writable, system},
     console::{Answer, field, tick},
     failure::Failure,
 };
@@ -23,6 +24,9 @@ pub(crate) struct Commit {
     model: PathBuf,
     #[command(flatten)]
     input: InputArgs,
+    /// Proof system that is going to prove it: those over Pasta hash differently.
+    #[arg(long, value_name = "ID", default_value = "groth16-bn254:v1", value_parser = system)]
+    system: SystemId,
     /// File to write, for its owner only: salt and values. Whoever has it knows the input.
     #[arg(long, value_name = "FILE")]
     opening: PathBuf,
@@ -33,7 +37,7 @@ impl Commit {
         check_writable(&self.opening)?;
         let model = import::import_file(&self.model)?;
         let input = self.input.one(&model)?;
-        let opening = Opening::fresh(Role::Input, model.graph.input_info().quant.dtype, &input)?;
+        let opening = Opening::fresh(Hash::of(self.system), Role::Input, model.graph.input_info().quant.dtype, &input)?;
         opening::write(&self.opening, &[&opening])?;
         let commitment = hex::encode(opening.commitment());
         let mut text = format!("{} committed; keep {} private\n", tick(), self.opening.display());

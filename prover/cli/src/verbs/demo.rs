@@ -9,10 +9,10 @@ use avouch_circuits::{
     op::Operator as _,
 };
 use avouch_prover::{
+    Prover, Request,
     files::NewFolder,
-    groth16::{self, Prover, Request},
     input::{self, InputSpec},
-    keys,
+    keys, setup,
 };
 use avouch_verifier::{
     Acceptance, AcceptedKey, KeyPolicy, Output, ProofFile, Slot, Statement, SystemId, VerifiedClaim,
@@ -25,6 +25,7 @@ use crate::{
     claim,
     console::{Answer, Console, bytes, count, cross, field, seconds, tick, title},
     failure::Failure,
+    size::Size,
 };
 
 /// A small convolutional network for 8×8 digits, and images that it was not trained on.
@@ -88,10 +89,10 @@ impl Demo {
         let proof = prover.prove(&image, &Request { context, input_opening: None }, &console.progress())?;
         let proof_bytes = proof.file.envelope().proof().len();
         console.say(format!(
-            "  {} {} constraints proven in {}; {proof_bytes} bytes of proof\n",
+            "  {} proven in {}; {proof_bytes} bytes of proof\n{}",
             tick(),
-            count(prover.cost().constraints as u64),
-            seconds(proof.times.total)
+            seconds(proof.times.total),
+            Size(prover.size()).text()
         ));
 
         console.say(title("Anyone verifies it, with nothing but the verifying key"));
@@ -114,14 +115,14 @@ impl Demo {
         };
         let total = start.elapsed().as_secs_f64();
         let rejected: Vec<_> = forgeries.iter().map(|f| json!({ "forgery": f.name, "reason": f.reason })).collect();
-        let json = json!({
+        let mut json = json!({
             "reading": reading,
             "claim": claim::json(&claim),
             "rejected": rejected,
-            "constraints": prover.cost().constraints,
             "proof_bytes": proof_bytes,
             "times": { "setup_s": setup, "prove_s": proof.times.total, "verify_s": verified, "total_s": total },
         });
+        Size(prover.size()).put(&mut json);
         let text = format!(
             "\nThe meter reads {reading}: proven, and the image never left the node. ({} in all)\n",
             seconds(total)
@@ -139,7 +140,7 @@ impl Demo {
         let start = Instant::now();
         let cached = keys::read_verifying_key(&self.keys.join(keys::VERIFYING_KEY));
         if let Ok(key) = cached
-            && let Ok(prover) = Prover::load(graph, circuit, key, &self.keys.join(keys::PROVING_KEY), None)
+            && let Ok(prover) = Prover::load(graph, circuit, key, &self.keys, None)
         {
             console.say(title("Keys from the last run"));
             console.say(field("folder", self.keys.display()));
@@ -147,19 +148,19 @@ impl Demo {
         }
         console.say(title("Setup makes the keys, once for each model"));
         let folder = NewFolder::create(&self.keys, true)?;
-        let made = groth16::setup(SYSTEM, circuit, "demo: digits", None, &console.progress())?;
+        let made = setup(SYSTEM, graph, circuit, "demo: digits", None, &console.progress())?;
         keys::write(folder, &made)?;
         let seconds_taken = start.elapsed().as_secs_f64();
         let size = std::fs::metadata(self.keys.join(keys::PROVING_KEY)).map(|m| m.len()).unwrap_or_default();
+        let prover = Prover::new(graph, circuit, made)?;
         console.say(format!(
-            "  {} {} constraints in {}; a proving key of {}, kept in {}\n",
+            "  {} keys in {}; a proving key of {}, kept in {}\n",
             tick(),
-            count(made.cost.constraints as u64),
             seconds(seconds_taken),
             bytes(size),
             self.keys.display()
         ));
-        Ok((Prover::new(graph, circuit, made)?, seconds_taken))
+        Ok((prover, seconds_taken))
     }
 }
 

@@ -7,11 +7,6 @@ use avouch_circuits::{
     graph::TensorInfo,
     import::{self, Imported, Port},
     op::Operator as _,
-    r1cs::{Cost, Synthesizer},
-};
-use avouch_prover::{
-    groth16::{range_checks, sizes},
-    memory::Sizes,
 };
 use avouch_verifier::SystemId;
 use clap::Args;
@@ -21,6 +16,7 @@ use crate::{
     args::{DisclosureArg, disclosure},
     console::{Answer, bytes, count, field, seconds, title},
     failure::Failure,
+    size::{Cost, Share},
 };
 
 #[derive(Args)]
@@ -29,7 +25,7 @@ Examples:
   avouch inspect model.onnx
   avouch inspect model.onnx --disclose argmax --json
 
-Constraints are exact: the same as setup uses. Memory and seconds are estimates for this machine's cores.")]
+Constraints and rows are exact: the same as setup uses. Memory and seconds are estimates for this machine's cores.")]
 pub(crate) struct Inspect {
     /// ONNX file: int8, statically quantized (QOperator or QDQ).
     model: PathBuf,
@@ -41,16 +37,15 @@ pub(crate) struct Inspect {
 /// One proof system's part.
 struct Priced {
     cost: Cost,
-    sizes: Sizes,
-    /// Constraints of the input, of each node, and of the output and the statement.
     layers: Layers,
 }
 
+/// What the input, each node, and the output with the statement take, and tables.
 struct Layers {
-    input: usize,
-    nodes: Vec<usize>,
-    output: usize,
-    tables: usize,
+    input: Share,
+    nodes: Vec<Share>,
+    output: Share,
+    tables: Share,
 }
 
 impl Inspect {
@@ -68,14 +63,11 @@ impl Inspect {
 
 fn price(model: &Imported, disclosure: Disclosure, system: SystemId) -> Result<Priced, Failure> {
     let circuit = Circuit::new(&model.graph, disclosure)?;
-    let cost = match system {
-        SystemId::Groth16Bn254 | SystemId::Groth16LookupBn254 => {
-            Synthesizer::new(&circuit, range_checks(system))?.cost().map_err(|e| Failure::new("unsupported", "", e))?
-        }
-    };
-    let sizes = sizes(&cost).map_err(|e| Failure::new("too_large", "", e))?;
-    let mut layers = Layers { input: 0, nodes: vec![0; model.graph.nodes.len()], output: 0, tables: 0 };
-    for (i, relation) in cost.relations.iter().enumerate() {
+    let cost = Cost::of(system, &circuit)?;
+    let shares = cost.relations();
+    let zero = shares.first().map_or(Share::Constraints(0), |share| share.zero());
+    let mut layers = Layers { input: zero, nodes: vec![zero; model.graph.nodes.len()], output: zero, tables: zero };
+    for (i, share) in shares.into_iter().enumerate() {
         let of = circuit.relations.get(i);
         let slot = match of.map(|a| (a.node, a.label.as_str())) {
             Some((Some(node), _)) => &mut layers.nodes[node],
@@ -84,9 +76,9 @@ fn price(model: &Imported, disclosure: Disclosure, system: SystemId) -> Result<P
             None if i == circuit.relations.len() => &mut layers.output,
             None => &mut layers.tables,
         };
-        *slot += relation.constraints;
+        slot.add(share);
     }
-    Ok(Priced { cost, sizes, layers })
+    Ok(Priced { cost, layers })
 }
 
 fn macs(model: &Imported) -> u64 {
@@ -137,26 +129,29 @@ fn to_json(
         .iter()
         .map(|(system, priced)| match priced {
             Err(e) => json!({ "system": system.name(), "error": e.json()["error"] }),
-            Ok(p) => json!({
-                "system": system.name(),
-                "constraints": p.cost.constraints,
-                "variables": p.cost.variables + p.cost.derived,
-                "domain": p.sizes.domain,
-                "layers": {
-                    "input": p.layers.input,
-                    "nodes": p.layers.nodes,
-                    "output": p.layers.output,
-                    "tables": p.layers.tables,
-                },
-                "proving_key_bytes": p.sizes.proving_key_file(),
-                "estimates": {
-                    "threads": threads,
-                    "prove_s": p.sizes.prove_seconds(threads),
-                    "prove_memory_bytes": p.sizes.prove(),
-                    "setup_s": p.sizes.setup_seconds(threads),
-                    "setup_memory_bytes": p.sizes.setup(),
-                },
-            }),
+            Ok(p) => {
+                let estimate = p.cost.estimate();
+                let mut json = json!({
+                    "system": system.name(),
+                    "layers": {
+                        "input": p.layers.input.json(),
+                        "nodes": p.layers.nodes.iter().map(|share| share.json()).collect::<Vec<_>>(),
+                        "output": p.layers.output.json(),
+                        "tables": p.layers.tables.json(),
+                    },
+                    "layouts": p.cost.candidates(),
+                    "proving_key_bytes": estimate.proving_key_file(),
+                    "estimates": {
+                        "threads": threads,
+                        "prove_s": estimate.prove_seconds(threads),
+                        "prove_memory_bytes": estimate.prove(),
+                        "setup_s": estimate.setup_seconds(threads),
+                        "setup_memory_bytes": estimate.setup(),
+                    },
+                });
+                p.cost.size().put(&mut json);
+                json
+            }
         })
         .collect();
     json!({
@@ -209,31 +204,36 @@ fn to_text(
             Ok(p) => p,
         };
         text += &format!(
-            "  {:32} {:12} {:>16} {:>12} {:>13} {:>12}\n",
-            "node", "op", "shape", "parameters", "MACs", "constraints"
+            "  {:32} {:12} {:>16} {:>12} {:>13} {:>18}\n",
+            "node",
+            "op",
+            "shape",
+            "parameters",
+            "MACs",
+            p.layers.input.unit()
         );
-        let row = |name: &str, op: &str, shape: String, parameters: String, macs: String, constraints: usize| {
+        let row = |name: &str, op: &str, shape: String, parameters: String, macs: String, share: Share| {
             let name: String =
                 if name.chars().count() > 32 { name.chars().take(31).chain(['…']).collect() } else { name.into() };
-            let constraints = count(constraints as u64);
-            format!("  {name:32} {op:12} {shape:>16} {parameters:>12} {macs:>13} {constraints:>12}\n")
+            format!("  {name:32} {op:12} {shape:>16} {parameters:>12} {macs:>13} {:>18}\n", share.text())
         };
         let shape = |s: &[usize]| s.iter().map(ToString::to_string).collect::<Vec<_>>().join("×");
         text += &row("input, committed", "", shape(&graph.input_info().shape), "".into(), "".into(), p.layers.input);
-        for (node, &constraints) in graph.nodes.iter().zip(&p.layers.nodes) {
+        for (node, &share) in graph.nodes.iter().zip(&p.layers.nodes) {
             let out = graph.tensor(node.output);
             let numbers =
                 [node.op.parameters() as u64, node.op.macs(out)].map(|n| if n == 0 { String::new() } else { count(n) });
             let [parameters, macs] = numbers;
-            text += &row(&node.name, node.op.name(), shape(&out.shape), parameters, macs, constraints);
+            text += &row(&node.name, node.op.name(), shape(&out.shape), parameters, macs, share);
         }
         text += &row("output and statement", "", "".into(), "".into(), "".into(), p.layers.output);
-        text +=
-            &field("constraints", format!("{} (domain {})", count(p.cost.constraints as u64), count(p.sizes.domain)));
-        text += &field("proving key", bytes(p.sizes.proving_key_file()));
+        text += &p.cost.size().text();
+        text += &p.cost.candidates_text();
+        let estimate = p.cost.estimate();
+        text += &estimate.proving_key_file().map_or(String::new(), |n| field("proving key", bytes(n)));
         let job = |s, memory| format!("about {} on {threads} cores, {} of memory", seconds(s), bytes(memory));
-        text += &field("setup", job(p.sizes.setup_seconds(threads), p.sizes.setup()));
-        text += &field("proof", job(p.sizes.prove_seconds(threads), p.sizes.prove()));
+        text += &field("setup", job(estimate.setup_seconds(threads), estimate.setup()));
+        text += &field("proof", job(estimate.prove_seconds(threads), estimate.prove()));
     }
     text
 }

@@ -12,22 +12,23 @@ use avouch_circuits::{
     import::{self, Imported},
 };
 use avouch_prover::{
+    Proof, Prover, Request,
     files::write_atomically,
-    groth16::{Proof, Prover, Request},
     keys, memory,
     opening::{self, Role},
     progress::Progress,
 };
-use avouch_verifier::{SystemId, VerifyingKey};
+use avouch_verifier::VerifyingKey;
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use self::batch::Batch;
 use crate::{
     args::{Bytes, Hex, InputArgs, check_writable},
     claim,
-    console::{Answer, Console, bytes, count, field, seconds, tick},
+    console::{Answer, Console, bytes, field, seconds, tick},
     failure::Failure,
+    size::Size,
 };
 
 #[derive(Args)]
@@ -102,26 +103,18 @@ impl Prove {
         let written = write_proof(&loaded.prover, &input, &request, &self.proof, self.opening.as_deref(), &progress)?;
         drop(progress);
 
-        let (t, cost, peak) = (&written.proof.times, loaded.prover.cost(), memory::peak());
+        let (t, size, peak) = (&written.proof.times, Size(loaded.prover.size()), memory::peak());
         let mut json = written.json();
-        json["constraints"] = cost.constraints.into();
-        json["variables"] = (cost.variables + cost.derived).into();
+        size.put(&mut json);
         json["peak_memory_bytes"] = peak.into();
         json["times"]["load_s"] = loaded.seconds.into();
         json["notes"] = json!(model.notes);
 
         let mut text = format!("{} proven in {}: {}\n", tick(), seconds(t.total), self.proof.display());
-        let phases = [
-            ("witness", t.witness),
-            ("first phase", t.commit),
-            ("FFT", t.fft),
-            ("MSM", t.msm),
-            ("self-check", t.self_check),
-            ("key loading", loaded.seconds),
-        ];
-        let phases: Vec<String> = phases.iter().map(|(name, s)| format!("{name} {}", seconds(*s))).collect();
+        let phases = t.phases.iter().copied().chain([("key loading", loaded.seconds)]);
+        let phases: Vec<String> = phases.map(|(name, s)| format!("{} {}", phase(name), seconds(s))).collect();
         text += &field("phases", phases.join(", "));
-        text += &field("constraints", count(cost.constraints as u64));
+        text += &size.text();
         let proof_bytes = written.proof.file.envelope().proof().len();
         text += &field("size", format!("{proof_bytes} bytes ({} in all)", bytes(written.file_bytes as u64)));
         if let Some(peak) = peak {
@@ -139,13 +132,7 @@ impl Prove {
         verifying: VerifyingKey,
     ) -> Result<Loaded<'c>, Failure> {
         let start = Instant::now();
-        let proving_key = self.keys.join(keys::PROVING_KEY);
-        let max_memory = self.max_memory.map(|b| b.0);
-        let prover = match verifying.system() {
-            SystemId::Groth16Bn254 | SystemId::Groth16LookupBn254 => {
-                Prover::load(&model.graph, circuit, verifying, &proving_key, max_memory)?
-            }
-        };
+        let prover = Prover::load(&model.graph, circuit, verifying, &self.keys, self.max_memory.map(|b| b.0))?;
         Ok(Loaded { prover, seconds: start.elapsed().as_secs_f64() })
     }
 
@@ -174,23 +161,29 @@ fn write_proof(
     Ok(Written { proof, path: path.to_owned(), file_bytes: file.len() })
 }
 
+/// A phase's name for people.
+fn phase(name: &str) -> &str {
+    match name {
+        "commit" => "first phase",
+        "fft" => "FFT",
+        "msm" => "MSM",
+        "self_check" => "self-check",
+        other => other,
+    }
+}
+
 impl Written {
     fn json(&self) -> Value {
         let (t, envelope) = (&self.proof.times, self.proof.file.envelope());
+        let times = t.phases.iter().copied().chain([("total", t.total)]);
+        let times: Map<String, Value> = times.map(|(name, s)| (format!("{name}_s"), s.into())).collect();
         json!({
             "proof": self.path,
             "claim": claim::json(&self.proof.claim),
             "proof_bytes": envelope.proof().len(),
             "envelope_bytes": envelope.encode().len(),
             "file_bytes": self.file_bytes,
-            "times": {
-                "witness_s": t.witness,
-                "commit_s": t.commit,
-                "fft_s": t.fft,
-                "msm_s": t.msm,
-                "self_check_s": t.self_check,
-                "total_s": t.total,
-            },
+            "times": times,
         })
     }
 }

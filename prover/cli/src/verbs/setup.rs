@@ -1,17 +1,18 @@
-//! `avouch setup`: keys for development.
+//! `avouch setup`: keys for development, or derived ones.
 
 use std::{path::PathBuf, time::Instant};
 
 use avouch_circuits::{circuit::Circuit, import};
-use avouch_prover::{files::NewFolder, groth16, keys, memory};
-use avouch_verifier::SystemId;
+use avouch_prover::{files::NewFolder, keys, memory, setup};
+use avouch_verifier::{SetupKind, SystemId};
 use clap::Args;
 use serde_json::json;
 
 use crate::{
-    args::{DisclosureArg, Hex, disclosure},
-    console::{Answer, Console, bytes, count, field, seconds, tick},
+    args::{DisclosureArg, Hex, disclosure, system},
+    console::{Answer, Console, bytes, field, seconds, tick},
     failure::Failure,
+    size,
 };
 
 #[derive(Args)]
@@ -19,14 +20,15 @@ use crate::{
 Examples:
   avouch setup model.onnx --keys keys
   avouch setup model.onnx --keys keys --disclose argmax
-  avouch setup model.onnx --keys keys --disclose threshold=3:20 --force")]
+  avouch setup model.onnx --keys keys --disclose threshold=3:20 --force
+  avouch setup model.onnx --keys keys --system halo2-ipa-pasta:v1")]
 pub(crate) struct Setup {
     /// ONNX file: int8, statically quantized (QOperator or QDQ).
     model: PathBuf,
     /// Proof system.
     #[arg(long, value_name = "ID", default_value = "groth16-bn254:v1", value_parser = system)]
     system: SystemId,
-    /// Folder to create, for proving.key, verifying.key and manifest.json.
+    /// Folder to create, for verifying.key, manifest.json, and proving.key (Groth16) or parameters (halo2).
     #[arg(long, value_name = "DIR")]
     keys: PathBuf,
     /// What a proof shows of the output: raw, argmax, threshold=INDEX:T (1 iff the integer at INDEX is ≥ T), commit;
@@ -44,12 +46,6 @@ pub(crate) struct Setup {
     label: Option<String>,
 }
 
-/// A proof system by its name.
-pub(crate) fn system(name: &str) -> Result<SystemId, String> {
-    let all = || SystemId::ALL.iter().map(|s| s.name()).collect::<Vec<_>>().join(", ");
-    SystemId::from_name(name).ok_or_else(|| format!("this build has {}", all()))
-}
-
 impl Setup {
     pub(crate) fn run(self, console: &Console) -> Result<Answer, Failure> {
         let start = Instant::now();
@@ -59,23 +55,21 @@ impl Setup {
         let file_name = || self.model.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let label = self.label.clone().unwrap_or_else(file_name);
         let seed = self.seed.map(|s| s.0);
-        let keys = match self.system {
-            SystemId::Groth16Bn254 | SystemId::Groth16LookupBn254 => {
-                groth16::setup(self.system, &circuit, &label, seed, &console.progress())?
-            }
-        };
+        let cost = size::Cost::of(self.system, &circuit)?;
+        let keys = setup(self.system, &model.graph, &circuit, &label, seed, &console.progress())?;
         let verifying = keys.verifying.clone();
-        let (constraints, variables) = (keys.cost.constraints, keys.cost.variables);
         keys::write(folder, &keys)?;
         drop(keys);
 
-        let size = |name| std::fs::metadata(self.keys.join(name)).map(|m| m.len()).unwrap_or_default();
-        let (proving_bytes, verifying_bytes) = (size(keys::PROVING_KEY), size(keys::VERIFYING_KEY));
+        // None if there is no such file.
+        let bytes_of = |name| std::fs::metadata(self.keys.join(name)).ok().map(|m| m.len());
+        let files = [keys::PROVING_KEY, keys::PARAMETERS, keys::VERIFYING_KEY];
+        let [proving_bytes, parameters_bytes, verifying_bytes] = files.map(bytes_of);
         let elapsed = start.elapsed().as_secs_f64();
         let mut json = keys::manifest(&verifying);
-        json["constraints"] = constraints.into();
-        json["variables"] = variables.into();
+        cost.size().put(&mut json);
         json["proving_key_bytes"] = proving_bytes.into();
+        json["parameters_bytes"] = parameters_bytes.into();
         json["verifying_key_bytes"] = verifying_bytes.into();
         json["peak_memory_bytes"] = memory::peak().into();
         json["times"] = json!({ "total_s": elapsed });
@@ -84,11 +78,20 @@ impl Setup {
         let mut text = format!("{} keys in {} ({})\n", tick(), self.keys.display(), seconds(elapsed));
         text += &field("proof system", self.system);
         text += &field("discloses", circuit.description.disclosure.name());
-        text += &field("constraints", count(constraints as u64));
-        text += &field("proving key", bytes(proving_bytes));
-        text += &field("verifying key", format!("{verifying_bytes} bytes, digest {}", hex::encode(verifying.digest())));
+        text += &cost.size().text();
+        for (name, file_bytes) in [("proving key", proving_bytes), ("parameters", parameters_bytes)] {
+            text += &file_bytes.map_or(String::new(), |n| field(name, bytes(n)));
+        }
+        let digest = hex::encode(verifying.digest());
+        text += &field("verifying key", format!("{}, digest {digest}", bytes(verifying_bytes.unwrap_or_default())));
         text += &field("model", hex::encode(circuit.description.model_id));
-        text += "These keys are for development: whoever ran this setup could forge proofs.\n";
+        text += match verifying.setup() {
+            SetupKind::Dev => "These keys are for development: whoever ran this setup could forge proofs.\n",
+            SetupKind::Transparent => {
+                "Anybody derives the same key from the model: there was nothing to keep secret.\n"
+            }
+            SetupKind::Ceremony { .. } => "",
+        };
         Ok(Answer { json, text })
     }
 }

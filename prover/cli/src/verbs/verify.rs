@@ -2,14 +2,14 @@
 
 use std::{
     path::PathBuf,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
 use avouch_prover::{
     files::read_bounded,
     keys::{self, read_verifying_key},
 };
-use avouch_verifier::{Acceptance, Disclosure, Freshness, KeyPolicy, Output, VerifyingKey, verify};
+use avouch_verifier::{Acceptance, Disclosure, Freshness, KeyPolicy, KeyProvenance, Output, VerifyingKey, verify};
 use clap::Args;
 use serde_json::json;
 
@@ -84,9 +84,11 @@ impl Verify {
         };
         let proof = read_bounded(&self.proof, MAX_PROOF)?;
         let policy = KeyPolicy { allow_dev: self.allow_dev_setup, expect_vk: self.expect_vk.map(|h| h.0) };
+        let start = Instant::now();
         let key = policy.admit(key)?;
+        let admitted = start.elapsed().as_secs_f64();
 
-        let start = std::time::Instant::now();
+        let start = Instant::now();
         let claim =
             verify(&key, &proof).map_err(|e| Failure { place: self.proof.display().to_string(), ..e.into() })?;
         let elapsed = start.elapsed().as_secs_f64();
@@ -95,12 +97,16 @@ impl Verify {
             "accepted": report.is_accepted(),
             "claim": claim::json(&claim),
             "acceptance": claim::acceptance_json(&report),
-            "times": { "verify_s": elapsed },
+            "times": { "key_s": admitted, "verify_s": elapsed },
         });
         if let Err(unmet) = report.check() {
             return Err(Failure { facts: Some(json.into()), ..unmet.into() });
         }
-        let mut text = format!("{} the proof verifies ({})\n", tick(), seconds(elapsed));
+        let key_time = match key.provenance() {
+            KeyProvenance::Rederived => format!("; the key was derived from its model in {}", seconds(admitted)),
+            KeyProvenance::TranscriptChecked | KeyProvenance::Pinned | KeyProvenance::Dev => String::new(),
+        };
+        let mut text = format!("{} the proof verifies ({}{key_time})\n", tick(), seconds(elapsed));
         text += &claim::text(&claim);
         text += &claim::acceptance_text(&report);
         Ok(Answer { json, text })

@@ -15,9 +15,9 @@ use std::{
 
 use avouch_circuits::{circuit::Circuit, import};
 use avouch_prover::{
-    groth16::{ProveError, sizes},
+    ProveError,
     input::{self, InputSpec},
-    memory::{self, Sizes},
+    memory::{self, Estimate},
     progress::Progress as _,
 };
 use avouch_verifier::VerifyingKey;
@@ -29,6 +29,7 @@ use crate::{
     args::{SampleList, make_folder},
     console::{Answer, Console, Silent, bytes, count, cross, field, seconds, tick},
     failure::{Failure, interrupted},
+    size::Size,
 };
 
 #[derive(Args)]
@@ -69,8 +70,8 @@ impl Prove {
         let free = memory::available();
         let loaded = self.load(&model, &circuit, verifying)?;
         let prover = &loaded.prover;
-        let sizes = sizes(prover.cost()).map_err(ProveError::from)?;
-        let jobs = self.jobs(&sizes, free, chosen.len())?;
+        let sizes = prover.estimate();
+        let jobs = self.jobs(sizes, free, chosen.len())?;
         let memory = sizes.prove_together(jobs as u64);
         console.say(format!("{} samples, {jobs} at a time, about {} of memory", count(chosen.len()), bytes(memory)));
 
@@ -93,20 +94,19 @@ impl Prove {
             outcomes.iter().filter(|(_, o)| o.is_err()).map(|(sample, _)| sample.to_string()).collect();
         let proven = outcomes.len() - failed.len();
         let (peak, rate) = (memory::peak(), proven as f64 / elapsed);
-        let json = json!({
+        let mut json = json!({
             "samples": outcomes.iter().map(|(&sample, outcome)| to_json(sample, outcome)).collect::<Vec<_>>(),
             "proven": proven,
             "failed": failed.len(),
             "not_begun": chosen.len() - outcomes.len(),
             "jobs": jobs,
-            "constraints": prover.cost().constraints,
-            "variables": prover.cost().variables + prover.cost().derived,
             "estimated_memory_bytes": memory,
             "peak_memory_bytes": peak,
             "proofs_per_second": rate,
             "times": { "load_s": loaded.seconds, "total_s": elapsed },
             "notes": model.notes,
         });
+        Size(prover.size()).put(&mut json);
         let mut text = format!("{} of {} samples proven in {}\n", count(proven), count(chosen.len()), seconds(elapsed));
         text += &field("throughput", format!("{rate:.2} proofs per second, {jobs} at a time"));
         text += &field("key loading", seconds(loaded.seconds));
@@ -126,7 +126,7 @@ impl Prove {
     }
 
     /// How many proofs to make at a time.
-    fn jobs(&self, sizes: &Sizes, free: Option<u64>, samples: usize) -> Result<usize, Failure> {
+    fn jobs(&self, sizes: &dyn Estimate, free: Option<u64>, samples: usize) -> Result<usize, Failure> {
         let limit = self.max_memory.map(|b| b.0);
         let fits = |jobs: usize, limit: u64| sizes.prove_together(jobs as u64) <= limit;
         let Some(asked) = self.batch.jobs else {
