@@ -37,8 +37,10 @@ pub(crate) struct Measurement {
     pub(crate) macs: u64,
     #[serde(default)]
     pub(crate) activations: u64,
+    /// Or rows, on halo2.
     pub(crate) constraints: u64,
-    pub(crate) proving_key_bytes: u64,
+    /// None where the key is derived.
+    pub(crate) proving_key_bytes: Option<u64>,
     pub(crate) setup_s: f64,
     pub(crate) prove_s: f64,
     pub(crate) phases: Option<Phases>,
@@ -47,6 +49,9 @@ pub(crate) struct Measurement {
     pub(crate) prove_s_by_threads: Vec<f64>,
     pub(crate) prove_peak_memory_bytes: Option<u64>,
     pub(crate) verify_s: f64,
+    /// Deriving the verifying key from the model, where that is done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) key_s: Option<f64>,
     pub(crate) proof_bytes: u64,
     pub(crate) envelope_bytes: u64,
 }
@@ -106,7 +111,7 @@ impl Results {
             }
         }
         let mut text = format!("On {} cores of {}:\n\n", self.machine.cores, self.machine.cpu);
-        text += "| model | weights | MACs | proof system | constraints | proving key | setup | prove | peak memory | verify \
+        text += "| model | weights | MACs | proof system | constraints or rows | proving key | setup | prove | peak memory | verify \
                  | proof |\n|---|--:|--:|---|--:|--:|--:|--:|--:|--:|--:|\n";
         for model in models {
             for (i, m) in self.results.iter().filter(|m| m.model == model).enumerate() {
@@ -118,9 +123,9 @@ impl Results {
                     first(m.model.clone()),
                     first(grouped(m.parameters)),
                     first(grouped(m.macs)),
-                    m.system.split_once("-bn254").map_or(m.system.as_str(), |(name, _)| name),
+                    name(&m.system),
                     grouped(m.constraints),
-                    megabytes(m.proving_key_bytes),
+                    m.proving_key_bytes.map_or_else(|| "derived".into(), megabytes),
                     m.setup_s,
                     m.prove_s,
                     m.verify_s * 1e3,
@@ -130,6 +135,11 @@ impl Results {
         }
         Ok(text + "\n")
     }
+}
+
+/// A proof system without its curve and version.
+fn name(system: &str) -> &str {
+    ["-bn254", "-ipa"].iter().find_map(|end| system.split_once(end)).map_or(system, |(name, _)| name)
 }
 
 fn megabytes(bytes: u64) -> String {
