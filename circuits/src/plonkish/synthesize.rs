@@ -78,9 +78,10 @@ impl Footprint {
         self.functions.rows(range_bits)
     }
 
-    /// Rows of the longest part.
+    /// Rows of the longest part. The table of functions needs one more than it has, from which `halo2_proofs` fills the
+    /// rest of its columns.
     pub(super) fn rows(&self, k: u32) -> u64 {
-        self.table_rows(k - 1).max(self.wide.into()).max(self.narrow.into())
+        (self.table_rows(k - 1) + 1).max(self.wide.into()).max(self.narrow.into())
     }
 
     pub(super) fn check(&self, layout: Layout) -> Result<(), SynthesisError> {

@@ -55,6 +55,12 @@ proptest! {
     }
 }
 
+/// A table of functions that would fill every usable row of the smallest k, where `halo2_proofs` wants one to spare.
+#[test]
+fn a_table_that_just_does_not_fit_takes_the_next_k() {
+    assert!(assert_complete(8_199_662_558_845_187_247));
+}
+
 /// The arguments at and before each threshold, and the ends of the domain.
 #[test]
 fn both_ends_of_every_stretch_are_looked_up() {
