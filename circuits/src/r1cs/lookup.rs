@@ -18,6 +18,7 @@
 
 use alloc::{
     collections::{BTreeMap, BTreeSet},
+    sync::Arc,
     vec,
     vec::Vec,
 };
@@ -42,7 +43,7 @@ pub enum Table {
         rows: u32,
     },
     /// `start + 2^40·value` for each interval of a function, starts and values counted from the least.
-    Steps(Cover),
+    Steps(Arc<Cover>),
 }
 
 impl Table {
@@ -319,8 +320,8 @@ impl Plan {
         let mut steps = BTreeMap::new();
         for &(key, (_, choice)) in chosen {
             let mut intervals = |width, distance| {
-                let cover = requests.steps[&key].runs.cover(width);
-                tables.push(Table::Steps(cover.clone()));
+                let cover = Arc::new(requests.steps[&key].runs.cover(width));
+                tables.push(Table::Steps(Arc::clone(&cover)));
                 Step::Intervals(LookedUp { table: tables.len() - 1, cover, distance })
             };
             let step = match choice {
@@ -366,7 +367,7 @@ impl Plan {
     /// And with the function of relation 0 proven like this.
     pub(super) fn with(mut self, step: Step) -> Self {
         if let Step::Intervals(f) = &step {
-            self.tables.push(Table::Steps(f.cover.clone()));
+            self.tables.push(Table::Steps(Arc::clone(&f.cover)));
         }
         self.steps.insert((0, 0), step);
         self
@@ -391,7 +392,7 @@ mod tests {
 
     #[test]
     fn rows_are_distinct_and_found() {
-        let steps = |width| Table::Steps(step(0.01, 100_000, 1, None).runs.cover(width));
+        let steps = |width| Table::Steps(step(0.01, 100_000, 1, None).runs.cover(width).into());
         for table in [Table::Range { rows: 2 }, Table::Range { rows: 300 }, steps(1 << 6), steps(99)] {
             let mut rows: Vec<Fr> = (0..table.len()).map(|j| table.row(j)).collect();
             for (j, row) in rows.iter().enumerate() {
@@ -448,7 +449,7 @@ mod tests {
             for (key, request) in &requests.steps {
                 match plan.step(*key).unwrap() {
                     Step::Intervals(f) => {
-                        assert_eq!(plan.tables[f.table], Table::Steps(f.cover.clone()), "case {case}");
+                        assert_eq!(plan.tables[f.table], Table::Steps(Arc::clone(&f.cover)), "case {case}");
                         has(8);
                         match f.distance {
                             Distance::Bits(bits) if bits > 0 => has(bits),

@@ -16,7 +16,7 @@
 //! two different results would need starts that are `K` apart. So `x` lies in the interval of a row with the value `y`,
 //! and every argument in that interval has this value. No arithmetic form is needed: any rounding, ties too, is exact.
 
-use alloc::vec::Vec;
+use alloc::{sync::Arc, vec::Vec};
 
 use ark_bn254::Fr;
 use ark_ff::One as _;
@@ -117,7 +117,7 @@ impl Runs {
         let intervals: Vec<(i64, u8)> = intervals.collect();
         let origin = intervals.first().map_or(0, |i| i.0);
         let rows = intervals.iter().map(|&(start, value)| ((start - origin) as u64, value)).collect();
-        Cover { origin, least: least.into(), width, rows }
+        Cover { origin, least: least.into(), width, bits: self.bits(), rows }
     }
 }
 
@@ -129,6 +129,8 @@ pub struct Cover {
     /// The smallest value.
     least: i64,
     width: u32,
+    /// Bits of a value less the smallest.
+    bits: u32,
     /// Starts less the first, ascending, and values less the smallest.
     rows: Vec<(u64, u8)>,
 }
@@ -161,7 +163,7 @@ pub(super) enum Distance {
 pub(super) struct LookedUp {
     /// Index of its table.
     pub(super) table: usize,
-    pub(super) cover: Cover,
+    pub(super) cover: Arc<Cover>,
     pub(super) distance: Distance,
 }
 
@@ -180,8 +182,7 @@ pub(super) fn look_up<S: Sink>(b: &mut Builder<'_, S>, names: [&'static str; 3],
     };
     let y = b.witness(fr(value));
     let result = b.var(y).plus(fr(-f.cover.least));
-    let bits = f.cover.rows.iter().map(|r| width(r.1.into())).max().unwrap_or(0);
-    b.range([names[1]; 2], &result, bits);
+    b.range([names[1]; 2], &result, f.cover.bits as usize);
     let start = x.clone().add_lc(-Fr::one(), &distance).plus(fr(-f.cover.origin));
     b.query(names[2], f.table, &start.add_lc(packing(), &result));
     y
@@ -305,7 +306,7 @@ mod tests {
                 Distance::Bits(9)
             };
             let width = if has_own_table { runs.room() } else { 1 << 9 };
-            let looked_up = LookedUp { table: plan.tables.len(), cover: runs.cover(width), distance };
+            let looked_up = LookedUp { table: plan.tables.len(), cover: runs.cover(width).into(), distance };
             let plan = plan.with(Step::Intervals(looked_up));
             Self { function, plan }
         }
@@ -515,6 +516,6 @@ mod tests {
         }
         // What was tried is the table that circuits use.
         let (start, value) = cover.rows[700];
-        assert_eq!(Table::Steps(cover).row(700), Fr::from(start) + packing() * Fr::from(u64::from(value)));
+        assert_eq!(Table::Steps(cover.into()).row(700), Fr::from(start) + packing() * Fr::from(u64::from(value)));
     }
 }
