@@ -19,7 +19,7 @@ use alloc::{format, string::String, vec::Vec};
 
 use sha2::{Digest as _, Sha256};
 
-use crate::graph::{Encoder, Graph, MAX_ELEMENTS};
+use crate::graph::{DType, Encoder, Graph, MAX_ELEMENTS};
 
 /// The statement that circuits of this release prove: eight public inputs.
 pub const STATEMENT_VERSION: u16 = 1;
@@ -50,6 +50,33 @@ pub enum Disclosure {
 }
 
 impl Disclosure {
+    /// What slot 7 is for an output of this type, a big-endian integer, the same in every field; none for a commitment, which
+    /// is hashed. The output is row-major, and its elements lie within the type.
+    pub fn shown(self, output: &[i16], dtype: DType) -> Option<[u8; 31]> {
+        let mut shown = [0; 31];
+        match self {
+            Self::Raw => {
+                let mut carry = 0;
+                for (byte, &v) in shown.iter_mut().rev().zip(output) {
+                    carry += i32::from(v) - dtype.min();
+                    *byte = carry.rem_euclid(256) as u8;
+                    // Nothing, within the type.
+                    carry = carry.div_euclid(256);
+                }
+            }
+            Self::Argmax => {
+                let best = output.iter().enumerate().fold(0, |best, (i, v)| if *v > output[best] { i } else { best });
+                shown[27..].copy_from_slice(&(best as u32).to_be_bytes());
+            }
+            Self::Threshold { index, threshold } => {
+                let value = output.get(index as usize);
+                shown[30] = value.is_some_and(|&v| i32::from(v) >= threshold).into();
+            }
+            Self::Commit => return None,
+        }
+        Some(shown)
+    }
+
     /// The name used in messages and JSON.
     pub const fn name(self) -> &'static str {
         match self {
@@ -256,6 +283,26 @@ mod tests {
 
     const ALL: [Disclosure; 4] =
         [Disclosure::Raw, Disclosure::Argmax, Disclosure::Threshold { index: 3, threshold: -9 }, Disclosure::Commit];
+
+    #[test]
+    fn what_is_shown_is_one_integer() {
+        let integer = |bytes: [u8; 31]| bytes[15..].iter().fold(0u128, |sum, &b| sum << 8 | u128::from(b));
+        let shown = |d: Disclosure, output: &[i16], dtype| integer(d.shown(output, dtype).unwrap());
+        assert_eq!(shown(Disclosure::Raw, &[-128, 127, 3], DType::I8), 255 << 8 | 131 << 16);
+        assert_eq!(shown(Disclosure::Raw, &[0, 255, 3], DType::U8), 255 << 8 | 3 << 16);
+        let most = Disclosure::Raw.shown(&[127; 31], DType::I8).unwrap();
+        assert_eq!(most, [255; 31]);
+        for (output, class) in [(&[-5, 3, 3][..], 1), (&[3, 3, 3], 0), (&[-128, -127], 1), (&[7], 0)] {
+            assert_eq!(shown(Disclosure::Argmax, output, DType::I8), class);
+        }
+        let mut long = alloc::vec![0; 70_000];
+        long[69_999] = 1;
+        assert_eq!(shown(Disclosure::Argmax, &long, DType::I8), 69_999);
+        for (threshold, reached) in [(5, 1), (4, 1), (6, 0), (i32::MIN, 1), (i32::MAX, 0)] {
+            assert_eq!(shown(Disclosure::Threshold { index: 1, threshold }, &[9, 5], DType::I8), reached);
+        }
+        assert_eq!(Disclosure::Commit.shown(&[1], DType::I8), None);
+    }
 
     #[test]
     fn encodings_round_trip_and_have_no_slack() {

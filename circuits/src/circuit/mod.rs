@@ -107,6 +107,14 @@ pub enum CommitmentUse {
 }
 
 impl CommitmentUse {
+    /// The public input that is this commitment.
+    pub const fn slot(self) -> usize {
+        match self {
+            Self::Input => slot::INPUT_COMMITMENT,
+            Self::Output => slot::OUTPUT,
+        }
+    }
+
     /// Domain tags of the commitment and of the chain in it.
     pub const fn tags(self) -> [&'static str; 2] {
         match self {
@@ -114,6 +122,22 @@ impl CommitmentUse {
             Self::Output => ["avouch/output/v1", "avouch/output-chain/v1"],
         }
     }
+}
+
+/// Places of statement v1's public inputs that circuits constrain; the context, the first, is in none of them.
+pub mod slot {
+    /// How many there are.
+    pub const COUNT: usize = 8;
+    /// A constant of the circuit.
+    pub const CIRCUIT_ID: usize = 1;
+    /// The empty policy's, of a circuit without a data policy.
+    pub const POLICY_ID: usize = 2;
+    /// Registry root, window and nullifier: zero without a data policy.
+    pub const OF_POLICY: [usize; 3] = [3, 4, 5];
+    /// The salted commitment to the input.
+    pub const INPUT_COMMITMENT: usize = 6;
+    /// What is disclosed of the output.
+    pub const OUTPUT: usize = 7;
 }
 
 /// Elements of an 8-bit tensor that a commitment packs into one field element, a byte each.

@@ -45,6 +45,8 @@ pub(super) fn linear<S: Sink>(b: &mut Builder<'_, S>, linear: &Linear, operands:
             results[o] = Some((sum, constant));
         }
     }
+    // A result that no tile has would shift all others.
+    debug_assert!(results.iter().all(Option::is_some));
     results.into_iter().flatten().collect()
 }
 

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::{
     Fp,
-    builder::{Builder, Int, Num, fr, integer},
+    builder::{Builder, Int, Num, integer},
     commit::{Commitment, commit},
     config::Job,
     disclose::disclose,
@@ -15,16 +15,10 @@ use super::{
     product::product,
     sink::{Sink, Trace},
 };
-use crate::circuit::{Circuit, CommitmentUse, Disclosure, Interval, Relation, description::EMPTY_POLICY_ID};
+use crate::circuit::{Circuit, CommitmentUse, Interval, Relation, description::EMPTY_POLICY_ID, slot};
 
 /// Number of public inputs of statement v1.
-pub const PUBLIC_INPUTS: usize = 8;
-const CIRCUIT_ID: usize = 1;
-const POLICY_ID: usize = 2;
-/// Registry root, window, nullifier: zero under the empty policy.
-const ZERO_SLOTS: [usize; 3] = [3, 4, 5];
-const INPUT_COMMITMENT: usize = 6;
-const OUTPUT: usize = 7;
+pub const PUBLIC_INPUTS: usize = slot::COUNT;
 
 /// The private values of a proof.
 #[derive(Clone, Debug)]
@@ -195,18 +189,18 @@ fn walk<S: Sink>(
                 Some(Value::Elements(gather.iter().map(|&(k, i)| x[k as usize][i as usize]).collect()))
             }
             Relation::Commit { role, dtype } => {
-                let (slot, salt) = match role {
-                    CommitmentUse::Input => (INPUT_COMMITMENT, witness.map(|w| w.input_salt)),
-                    CommitmentUse::Output => (OUTPUT, witness.map(|w| w.output_salt)),
-                };
+                let salt = witness.map(|w| match role {
+                    CommitmentUse::Input => w.input_salt,
+                    CommitmentUse::Output => w.output_salt,
+                });
                 let digest = commit(&mut b, *role, elements(0)?, *dtype, salt.unwrap_or_default());
-                b.sink.instance(digest.cell, slot);
+                b.sink.instance(digest.cell, role.slot());
                 None
             }
             Relation::Disclose { disclosure, dtype } => {
                 let bounds = circuit.bounds(applied.inputs[0]);
                 if let Some(shown) = disclose(&mut b, *disclosure, elements(0)?, bounds, *dtype) {
-                    b.sink.instance(shown.cell, OUTPUT);
+                    b.sink.instance(shown.cell, slot::OUTPUT);
                 }
                 None
             }
@@ -219,14 +213,14 @@ fn walk<S: Sink>(
     }
     b.enter_relation(circuit.relations.len());
     let constants = [
-        (CIRCUIT_ID, "statement.circuit_id", integer(&circuit.description.circuit_id())),
-        (POLICY_ID, "statement.policy_id", empty_policy_id()),
+        (slot::CIRCUIT_ID, "statement.circuit_id", integer(&circuit.description.circuit_id())),
+        (slot::POLICY_ID, "statement.policy_id", empty_policy_id()),
     ];
     for (slot, name, value) in constants {
         let constant = b.constant(name, value);
         b.sink.instance(constant.cell, slot);
     }
-    for slot in ZERO_SLOTS {
+    for slot in slot::OF_POLICY {
         let zero = b.zero();
         b.sink.instance(zero.cell, slot);
     }
@@ -255,31 +249,16 @@ fn empty_policy_id() -> Fp {
 /// `output` holds the integers of the model's output, row-major.
 pub fn public_inputs(circuit: &Circuit, witness: &CircuitWitness, output: &[i16], context: Fp) -> [Fp; PUBLIC_INPUTS] {
     let mut slots = [Fp::zero(); PUBLIC_INPUTS];
+    let commitment = |role, values, dtype, salt| Commitment { role, values, dtype, salt }.value();
     let dtype = circuit.output.quant.dtype;
     slots[0] = context;
-    slots[CIRCUIT_ID] = integer(&circuit.description.circuit_id());
-    slots[POLICY_ID] = empty_policy_id();
-    slots[INPUT_COMMITMENT] = Commitment {
-        role: CommitmentUse::Input,
-        values: &witness.input,
-        dtype: circuit.input.quant.dtype,
-        salt: witness.input_salt,
-    }
-    .value();
-    slots[OUTPUT] = match circuit.description.disclosure {
-        Disclosure::Raw => {
-            output.iter().rev().fold(Fp::zero(), |sum, &v| sum * fr(256) + fr(i64::from(v) - i64::from(dtype.min())))
-        }
-        Disclosure::Argmax => {
-            let best = output.iter().enumerate().fold(0, |best, (i, v)| if *v > output[best] { i } else { best });
-            fr(best as i64)
-        }
-        Disclosure::Threshold { index, threshold } => {
-            fr((output.get(index as usize).is_some_and(|&v| i32::from(v) >= threshold)).into())
-        }
-        Disclosure::Commit => {
-            Commitment { role: CommitmentUse::Output, values: output, dtype, salt: witness.output_salt }.value()
-        }
+    slots[slot::CIRCUIT_ID] = integer(&circuit.description.circuit_id());
+    slots[slot::POLICY_ID] = empty_policy_id();
+    slots[slot::INPUT_COMMITMENT] =
+        commitment(CommitmentUse::Input, &witness.input, circuit.input.quant.dtype, witness.input_salt);
+    slots[slot::OUTPUT] = match circuit.description.disclosure.shown(output, dtype) {
+        Some(shown) => integer(&shown),
+        None => commitment(CommitmentUse::Output, output, dtype, witness.output_salt),
     };
     slots
 }

@@ -7,7 +7,7 @@ use ark_ff::{PrimeField as _, Zero as _};
 use rayon::prelude::*;
 
 use super::{
-    builder::{Builder, Lc, Num, Place, Ranges, Sink, fr},
+    builder::{Builder, Lc, Num, Place, Ranges, Sink},
     commit::{Commitment, commit},
     disclose::disclose,
     linear::Accumulators,
@@ -19,18 +19,13 @@ use super::{
     table::Selector,
 };
 use crate::circuit::{
-    Circuit, CommitmentUse, Disclosure, Interval, LowerError, Relation, WireId, description::EMPTY_POLICY_ID,
+    Circuit, CommitmentUse, Interval, LowerError, Relation, WireId, description::EMPTY_POLICY_ID, slot,
 };
 
 /// Number of public inputs of statement v1.
-pub const PUBLIC_INPUTS: usize = 8;
-const CIRCUIT_ID: usize = 1;
-const POLICY_ID: usize = 2;
-/// Registry root, window, nullifier: zero under the empty policy.
-const ZERO_SLOTS: [(usize, &str); 3] =
-    [(3, "statement.registry_root"), (4, "statement.window"), (5, "statement.nullifier")];
-const INPUT_COMMITMENT: usize = 6;
-const OUTPUT: usize = 7;
+pub const PUBLIC_INPUTS: usize = slot::COUNT;
+/// Names of the constraints on [`slot::OF_POLICY`].
+const OF_POLICY: [&str; 3] = ["statement.registry_root", "statement.window", "statement.nullifier"];
 
 /// The private values of a proof.
 #[derive(Clone, Debug)]
@@ -162,7 +157,7 @@ impl<'c> Synthesizer<'c> {
         public: &[Fr; PUBLIC_INPUTS],
         witness: Option<&CircuitWitness>,
     ) -> Result<(), SynthesisError> {
-        let slot = |i: usize| Num { variable: i as u32 + 1, value: public[i] };
+        let public_input = |i: usize| Num { variable: i as u32 + 1, value: public[i] };
         let mut wires: Vec<Option<Value<'c>>> = self.circuit.wires.iter().map(|_| None).collect();
         for (index, applied) in self.circuit.relations.iter().enumerate() {
             b.enter_relation(index);
@@ -229,15 +224,15 @@ impl<'c> Synthesizer<'c> {
                     Some(Value::Elements(gather.iter().map(|&(k, i)| x[k as usize][i as usize]).collect()))
                 }
                 Relation::Commit { role, dtype } => {
-                    let (target, salt) = match role {
-                        CommitmentUse::Input => (INPUT_COMMITMENT, witness.map(|w| w.input_salt)),
-                        CommitmentUse::Output => (OUTPUT, witness.map(|w| w.output_salt)),
-                    };
-                    commit(b, *role, elements(0)?, *dtype, salt.unwrap_or_default(), slot(target));
+                    let salt = witness.map(|w| match role {
+                        CommitmentUse::Input => w.input_salt,
+                        CommitmentUse::Output => w.output_salt,
+                    });
+                    commit(b, *role, elements(0)?, *dtype, salt.unwrap_or_default(), public_input(role.slot()));
                     None
                 }
                 Relation::Disclose { disclosure, dtype } => {
-                    disclose(b, *disclosure, &bounded(0)?, *dtype, slot(OUTPUT));
+                    disclose(b, *disclosure, &bounded(0)?, *dtype, public_input(slot::OUTPUT));
                     None
                 }
             };
@@ -247,12 +242,12 @@ impl<'c> Synthesizer<'c> {
         }
         b.enter_relation(self.circuit.relations.len());
         let constants = [
-            (CIRCUIT_ID, "statement.circuit_id", self.circuit_id()),
-            (POLICY_ID, "statement.policy_id", empty_policy_id()),
+            (slot::CIRCUIT_ID, "statement.circuit_id", self.circuit_id()),
+            (slot::POLICY_ID, "statement.policy_id", empty_policy_id()),
         ];
-        let zeros = ZERO_SLOTS.map(|(i, name)| (i, name, Fr::zero()));
+        let zeros = slot::OF_POLICY.into_iter().zip(OF_POLICY).map(|(i, name)| (i, name, Fr::zero()));
         for (i, name, value) in constants.into_iter().chain(zeros) {
-            let (public, value) = (b.var(slot(i)), b.constant(value));
+            let (public, value) = (b.var(public_input(i)), b.constant(value));
             b.enforce_equal(name, &public, &value);
         }
         Ok(())
@@ -349,31 +344,16 @@ fn empty_policy_id() -> Fr {
 /// `output` holds the integers of the model's output, row-major.
 pub fn public_inputs(circuit: &Circuit, witness: &CircuitWitness, output: &[i16], context: Fr) -> [Fr; PUBLIC_INPUTS] {
     let mut slots = [Fr::zero(); PUBLIC_INPUTS];
+    let commitment = |role, values, dtype, salt| Commitment { role, values, dtype, salt }.value();
     let dtype = circuit.output.quant.dtype;
     slots[0] = context;
-    slots[CIRCUIT_ID] = Fr::from_be_bytes_mod_order(&circuit.description.circuit_id());
-    slots[POLICY_ID] = empty_policy_id();
-    slots[INPUT_COMMITMENT] = Commitment {
-        role: CommitmentUse::Input,
-        values: &witness.input,
-        dtype: circuit.input.quant.dtype,
-        salt: witness.input_salt,
-    }
-    .value();
-    slots[OUTPUT] = match circuit.description.disclosure {
-        Disclosure::Raw => {
-            output.iter().rev().fold(Fr::zero(), |sum, &v| sum * fr(256) + fr(i64::from(v) - i64::from(dtype.min())))
-        }
-        Disclosure::Argmax => {
-            let best = output.iter().enumerate().fold(0, |best, (i, v)| if *v > output[best] { i } else { best });
-            fr(best as i64)
-        }
-        Disclosure::Threshold { index, threshold } => {
-            fr((output.get(index as usize).is_some_and(|&v| i32::from(v) >= threshold)).into())
-        }
-        Disclosure::Commit => {
-            Commitment { role: CommitmentUse::Output, values: output, dtype, salt: witness.output_salt }.value()
-        }
+    slots[slot::CIRCUIT_ID] = Fr::from_be_bytes_mod_order(&circuit.description.circuit_id());
+    slots[slot::POLICY_ID] = empty_policy_id();
+    slots[slot::INPUT_COMMITMENT] =
+        commitment(CommitmentUse::Input, &witness.input, circuit.input.quant.dtype, witness.input_salt);
+    slots[slot::OUTPUT] = match circuit.description.disclosure.shown(output, dtype) {
+        Some(shown) => Fr::from_be_bytes_mod_order(&shown),
+        None => commitment(CommitmentUse::Output, output, dtype, witness.output_salt),
     };
     slots
 }
