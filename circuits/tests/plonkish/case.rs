@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use avouch_circuits::{
-    circuit::{Circuit, Disclosure, LowerError, Relation},
+    circuit::{Circuit, Disclosure, LowerError},
     execute,
     graph::Graph,
     plonkish::{
@@ -14,6 +14,8 @@ use halo2_proofs::{
     dev::{MockProver, VerifyFailure},
     plonk,
 };
+
+use crate::graphs::leave_relations_on_public_inputs_out;
 
 /// Cells to replace, with their forged values.
 pub(crate) type Forgery = Vec<(Cell, Fp)>;
@@ -102,16 +104,7 @@ impl Case {
     /// The graph's relations alone, without any on public inputs: so that a forgery is not stopped by these.
     pub(crate) fn bare(graph: &Graph, input: &[i16]) -> Self {
         let mut case = Self::new(graph, Disclosure::Commit, input).unwrap();
-        case.circuit.relations.retain(|r| match r.relation {
-            Relation::Commit { .. } | Relation::Disclose { .. } => false,
-            Relation::Range(_)
-            | Relation::Linear(_)
-            | Relation::Product { .. }
-            | Relation::Requantize(_)
-            | Relation::Table(_)
-            | Relation::Max { .. }
-            | Relation::Reindex { .. } => true,
-        });
+        leave_relations_on_public_inputs_out(&mut case.circuit);
         let layout = Layout::choose(&case.circuit).unwrap().0;
         case.with_layout(layout)
     }

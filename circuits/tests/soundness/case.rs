@@ -2,11 +2,13 @@
 
 use ark_ff::Field as _;
 use avouch_circuits::{
-    circuit::{Circuit, Disclosure, LowerError, Relation},
+    circuit::{Circuit, Disclosure, LowerError},
     execute,
     graph::Graph,
     r1cs::{Checker, CircuitWitness, Fr, PUBLIC_INPUTS, Place, RangeChecks, Synthesizer, public_inputs},
 };
+
+use crate::graphs::leave_relations_on_public_inputs_out;
 
 /// Witnesses to replace, with their forged values.
 pub(crate) type Forgery = Vec<(u32, Fr)>;
@@ -50,16 +52,7 @@ impl Case {
     /// The graph's relations alone, without any on public inputs: so that a forgery is not stopped by these.
     pub(crate) fn bare(graph: &Graph, input: &[i16]) -> Self {
         let mut case = Self::new(graph, Disclosure::Commit, input).unwrap();
-        case.circuit.relations.retain(|r| match r.relation {
-            Relation::Commit { .. } | Relation::Disclose { .. } => false,
-            Relation::Range(_)
-            | Relation::Linear(_)
-            | Relation::Product { .. }
-            | Relation::Requantize(_)
-            | Relation::Table(_)
-            | Relation::Max { .. }
-            | Relation::Reindex { .. } => true,
-        });
+        leave_relations_on_public_inputs_out(&mut case.circuit);
         case.honest = case.check(&[]);
         case
     }
