@@ -146,6 +146,11 @@ impl Share {
     }
 }
 
+/// Rows of the evaluation domain, unless the field has none so large.
+fn domain(cost: &r1cs::Cost) -> Option<u64> {
+    groth16::sizes(cost).ok().map(|sizes| sizes.domain)
+}
+
 /// How large a circuit is.
 #[derive(Clone, Copy)]
 pub(crate) struct Size<'a>(pub(crate) CircuitSize<'a>);
@@ -155,7 +160,11 @@ impl Size<'_> {
     pub(crate) fn put(self, json: &mut Value) {
         let facts = match self.0 {
             CircuitSize::Groth16(cost) => {
-                json!({ "constraints": cost.constraints, "variables": cost.variables + cost.derived })
+                json!({
+                    "constraints": cost.constraints,
+                    "variables": cost.variables + cost.derived,
+                    "domain": domain(cost),
+                })
             }
             CircuitSize::Halo2(cost) => {
                 let shape = cost.layout.shape();
@@ -177,7 +186,10 @@ impl Size<'_> {
 
     pub(crate) fn text(self) -> String {
         match self.0 {
-            CircuitSize::Groth16(cost) => field("constraints", count(cost.constraints as u64)),
+            CircuitSize::Groth16(cost) => {
+                let domain = domain(cost).map_or_else(|| "too large".into(), count);
+                field("constraints", format!("{} (domain {domain})", count(cost.constraints as u64)))
+            }
             CircuitSize::Halo2(cost) => {
                 let shape = cost.layout.shape();
                 let text = format!(
