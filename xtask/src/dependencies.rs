@@ -35,6 +35,19 @@ const SMALL: &[&str] = &[
     "tempfile",
 ];
 
+/// The same for the transparent system, whose curves want getrandom in WebAssembly.
+const SMALL_TRANSPARENT: &[&str] = &[
+    "avouch",
+    "avouch-prover",
+    "avouch-benches",
+    "avouch-conformance",
+    "light-poseidon",
+    "prost*",
+    "rayon*",
+    "serde_json",
+    "tempfile",
+];
+
 const RULES: &[Rule] = &[
     Rule {
         package: "avouch-circuits",
@@ -62,6 +75,13 @@ const RULES: &[Rule] = &[
     },
     Rule { package: "avouch-verifier", features: "groth16", target: None, forbidden: SMALL, circuits: Some("") },
     Rule { package: "avouch-verifier", features: "groth16", target: WASM, forbidden: SMALL, circuits: Some("") },
+    Rule {
+        package: "avouch-verifier",
+        features: "halo2",
+        target: WASM,
+        forbidden: SMALL_TRANSPARENT,
+        circuits: Some("plonkish"),
+    },
     Rule {
         package: "avouch-prover",
         features: "",

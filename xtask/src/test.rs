@@ -24,12 +24,14 @@ pub(crate) fn run() -> Result<()> {
     }
     step("target for WebAssembly", Command::new("rustup").current_dir(root()).args(["target", "add", WASM]))?;
     step("all tests", cargo().args(["test", "--workspace", "--locked"]))?;
-    step(
-        "the verifier for WebAssembly",
-        cargo()
-            .args(["check", "--locked", "-p", "avouch-verifier", "--no-default-features", "--features", "groth16"])
-            .args(["--target", WASM]),
-    )?;
+    for features in ["groth16", "halo2"] {
+        step(
+            &format!("the verifier for WebAssembly, {features}"),
+            cargo()
+                .args(["check", "--locked", "-p", "avouch-verifier", "--no-default-features", "--features", features])
+                .args(["--target", WASM]),
+        )?;
+    }
     examples()?;
     vectors()?;
     println!("── all passed");
