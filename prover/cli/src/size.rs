@@ -176,6 +176,11 @@ impl Size<'_> {
                     "wide_rows": cost.wide_rows,
                     "narrow_rows": cost.narrow_rows,
                     "table_rows": cost.table_rows,
+                    "advice_columns": cost.advice,
+                    "fixed_columns": cost.fixed,
+                    "permuted_columns": cost.permuted,
+                    "lookups": cost.lookups,
+                    "degree": cost.degree,
                 })
             }
         };
