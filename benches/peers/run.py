@@ -20,7 +20,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 PACKAGES = ["ezkl==23.0.5", "onnx", "numpy"]
 MODELS = ["mlp_digits", "accel_mlp", "accel_conv1d", "dense_256k", "lenet_mnist"]
-SYSTEMS = ["groth16-bn254:v1", "groth16-lookup-bn254:v1"]
+SYSTEMS = ["groth16-bn254:v1", "groth16-lookup-bn254:v1", "halo2-ipa-pasta:v1"]
 # Bytes that EZKL was seen to need, for --skip-above-memory: by models, not by settings.
 EZKL_MEMORY_GB = {"mlp_digits": 0.5, "accel_mlp": 0.5, "accel_conv1d": 1.5, "dense_256k": 3, "lenet_mnist": 12}
 # EZKL's settings: `run_args` other than its defaults, and the scales to calibrate with (none: not calibrated).
@@ -158,10 +158,13 @@ def avouch(options, model, at, system, reference):
 
     proofs = median_of(options.runs, prove)
     check = lambda: call("verify", "--key", keys, "--proof", proof, "--allow-dev-setup")
-    verifications = [{"seconds": check()["json"]["times"]["verify_s"]} for _ in range(options.runs)]
-    made = proofs[-1]["json"]
+    checked = [check()["json"]["times"] for _ in range(options.runs)]
+    verifications = [{"seconds": times["verify_s"]} for times in checked]
+    made, proving_key = proofs[-1]["json"], keys / "proving.key"
     sizes = {
-        "proving_key_bytes": (keys / "proving.key").stat().st_size,
+        # A transparent key is derived by each process, which is in `load_s` and `key_s`.
+        "proving_key_bytes": proving_key.stat().st_size if proving_key.exists() else 0,
+        "key_s": statistics.median(times["key_s"] for times in checked),
         "verifying_key_bytes": (keys / "verifying.key").stat().st_size,
         "proof_bytes": made["proof_bytes"],
         "load_s": statistics.median(p["json"]["times"]["load_s"] for p in proofs),
@@ -282,7 +285,7 @@ def machine(python, binary):
 
 def table(document):
     machine = document["machine"]
-    size = lambda n: f"{n / 1e6:,.1f} MB"
+    size = lambda n: f"{n / 1e6:,.1f} MB" if n else "none"
     lines = [
         f"{machine['cores']} cores of {machine['cpu']}, {machine['memory_bytes'] / 2**30:.0f} GiB; "
         f"{machine['avouch']}, EZKL {machine['ezkl']}. Medians of {document['runs']} (EZKL's proofs above 30 s: one).",

@@ -5,6 +5,7 @@ mod context;
 mod demo;
 mod inspect;
 mod open;
+mod parameters;
 mod prove;
 mod run;
 mod setup;
@@ -38,6 +39,8 @@ pub(crate) enum Verb {
     Context(context::Context),
     /// Check an opening against the commitments of a proof.
     Open(open::Open),
+    /// Derive the parameters of the transparent system anew, and hold them against the digest that is pinned.
+    Parameters(parameters::Parameters),
 }
 
 impl Verb {
@@ -52,6 +55,7 @@ impl Verb {
             Self::Commit(v) => v.run(),
             Self::Context(v) => Ok(v.run()),
             Self::Open(v) => v.run(),
+            Self::Parameters(v) => v.run(),
         }
     }
 }

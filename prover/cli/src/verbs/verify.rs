@@ -7,7 +7,7 @@ use std::{
 
 use avouch_prover::{
     files::read_bounded,
-    keys::{self, read_verifying_key},
+    keys::{self, read_parameters, read_verifying_key},
 };
 use avouch_verifier::{Acceptance, Disclosure, Freshness, KeyPolicy, KeyProvenance, Output, VerifyingKey, verify};
 use clap::Args;
@@ -27,7 +27,8 @@ Examples:
   avouch verify --key verifying.key --proof sample.proof --expect-vk 12ab… --expect-context 00ff… --json
   avouch verify --key verifying.key --proof sample.proof --expect-vk 12ab… --expect-output 7")]
 pub(crate) struct Verify {
-    /// Verifying key, or the folder that holds one.
+    /// Verifying key, or the folder that holds one. A file `parameters` beside a transparent key saves the time to derive
+    /// them; it is believed only if it is the one that is pinned.
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
     /// Proof file.
@@ -85,6 +86,9 @@ impl Verify {
         let proof = read_bounded(&self.proof, MAX_PROOF)?;
         let policy = KeyPolicy { allow_dev: self.allow_dev_setup, expect_vk: self.expect_vk.map(|h| h.0) };
         let start = Instant::now();
+        if let Some(folder) = path.parent() {
+            read_parameters(folder, &key)?;
+        }
         let key = policy.admit(key)?;
         let admitted = start.elapsed().as_secs_f64();
 

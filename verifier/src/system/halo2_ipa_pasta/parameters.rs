@@ -59,6 +59,14 @@ pub fn sizes() -> impl Iterator<Item = u32> {
     PINNED.iter().map(|&(k, _)| k)
 }
 
+/// The SHA-256 of the file of this k's parameters, in hexadecimal: a constant of the verifier's source.
+///
+/// # Errors
+/// A k that there are none for.
+pub fn pinned(k: u32) -> Result<&'static str, ParametersError> {
+    entry(k).map(|(_, pinned)| pinned)
+}
+
 /// Bytes of the file for this k.
 pub fn file_length(k: u32) -> usize {
     1usize.checked_shl(k).and_then(|n| n.checked_mul(64)?.checked_add(4 + 64)).unwrap_or(usize::MAX)
