@@ -1,11 +1,14 @@
-//! The JSON vectors and recorded models of `test-vectors/`, made by implementations in other languages.
+//! The JSON vectors and recorded models of `test-vectors/`, made by implementations in other languages: what is executed
+//! is what they say, and the circuits of every proof system accept it and nothing else.
 //!
 //! Every file there is known here by name: one that is missing, new or empty fails.
-#![cfg(all(feature = "import", feature = "r1cs"))]
+#![cfg(all(feature = "import", feature = "plonkish", feature = "r1cs"))]
 
 #[path = "hostile/model.rs"]
 #[allow(dead_code, unreachable_pub, reason = "shared with the tests of hostile files")]
 mod model;
+#[path = "common/systems.rs"]
+mod systems;
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
@@ -15,7 +18,7 @@ use avouch_circuits::{
     circuit::{Circuit, CommitmentUse, Disclosure},
     execute::{run, run_batch},
     graph::{DType, Graph, Quantization},
-    import::{self, Form, Kind, proto},
+    import::{self, Form, Imported, Kind, proto},
     r1cs::{
         CircuitWitness, Commitment, Fr, pack,
         poseidon::{chain, hash, tag},
@@ -23,6 +26,7 @@ use avouch_circuits::{
     },
 };
 use prost::Message as _;
+use rayon::prelude::*;
 use serde::Deserialize;
 
 const VECTORS: [&str; 20] = [
@@ -238,8 +242,8 @@ impl Node {
 }
 
 impl Model {
-    /// The integers of the last node, of these nodes.
-    fn run(&self, nodes: Vec<proto::Node>, more: Vec<proto::Tensor>, expected: &Tensor) -> (Form, Vec<i16>) {
+    /// The graph of these nodes, and the integers of the last.
+    fn run(&self, nodes: Vec<proto::Node>, more: Vec<proto::Tensor>, expected: &Tensor) -> (Imported, Vec<i16>) {
         let mut constants: Vec<_> = self.constants.iter().map(|(name, c)| c.constant(name)).collect();
         constants.extend(more);
         let mut model = model::model(
@@ -252,27 +256,39 @@ impl Model {
         model.opset_import[0].version = 20;
         let imported = import::import(&model.encode_to_vec()).unwrap_or_else(|e| panic!("{e}"));
         let y = run(&imported.graph, &self.x.integers()).unwrap();
-        let argmax = self.nodes.last().unwrap().op == "ArgMax";
-        // Its operand is what is proven, and the disclosure shows the index.
-        (imported.form, if argmax { vec![argmax_of(&imported.graph, &y)] } else { y })
+        (imported, y)
     }
 
     /// As the file has it, and with each operator between DequantizeLinear and QuantizeLinear: one result.
     fn run_both(&self, expected: &Tensor) -> Vec<i16> {
-        let (_, plain) = self.run(self.nodes.iter().map(Node::proto).collect(), vec![], expected);
+        let (plain, y) = self.run(self.nodes.iter().map(Node::proto).collect(), vec![], expected);
+        assert_proven(&plain.graph, &self.x.integers(), &y);
         let mut qdq = Qdq { model: self, nodes: Vec::new(), constants: Vec::new() };
         self.nodes.iter().for_each(|n| qdq.node(n));
-        let (form, result) = self.run(qdq.nodes, qdq.constants, expected);
-        assert_eq!(result, plain, "the two forms differ");
+        let (other, result) = self.run(qdq.nodes, qdq.constants, expected);
+        assert_eq!(result, y, "the two forms differ");
+        if other.graph.encode() != plain.graph.encode() {
+            assert_proven(&other.graph, &self.x.integers(), &y);
+        }
         // Concat alone is of both forms.
         let integers = |n: &Node| n.domain.is_empty() && !n.op.starts_with("QLinear") || n.op == "QLinearConcat";
-        assert!(form == Form::Qdq || self.nodes.iter().all(integers));
-        plain
+        assert!(other.form == Form::Qdq || self.nodes.iter().all(integers));
+        let argmax = self.nodes.last().unwrap().op == "ArgMax";
+        // Its operand is what is proven, and the disclosure shows the index.
+        if argmax { vec![argmax_of(&plain.graph, &y)] } else { y }
     }
 
     fn real(&self, name: &str) -> Vec<f32> {
         self.constants[name].values.iter().map(|&v| v as f32).collect()
     }
+}
+
+/// The circuits of all proof systems accept this output, and none that differs.
+fn assert_proven(graph: &Graph, x: &[i16], y: &[i16]) {
+    assert_eq!(systems::failures(graph, Disclosure::Commit, x, y), [const { Vec::<String>::new() }; 3]);
+    let mut other = y.to_vec();
+    other[0] ^= 1;
+    assert!(systems::failures(graph, Disclosure::Commit, x, &other).iter().all(|failures| !failures.is_empty()));
 }
 
 /// A model in QDQ form, from one in QOperator form.
@@ -492,7 +508,7 @@ fn the_files_are_those_that_are_known() {
 
 #[test]
 fn every_vector_is_met() {
-    VECTORS.iter().for_each(|stem| run_file(stem));
+    VECTORS.par_iter().for_each(|stem| run_file(stem));
 }
 
 /// A little-endian C-ordered array of this type.
@@ -534,6 +550,7 @@ fn recorded_models_give_their_recorded_outputs() {
         let outputs = run_batch(graph, &samples).unwrap();
         let real = |&v: &i16| arith::dequantize(v.into(), &y.quant);
         assert_eq!(outputs.iter().flatten().map(real).collect::<Vec<_>>(), reals("out_int8_qop.npy"), "{name}");
+        assert_proven(graph, samples[0], &outputs[0]);
     }
 }
 
