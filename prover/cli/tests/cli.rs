@@ -520,9 +520,82 @@ fn inspect_counts_what_setup_uses() {
     assert!(proven["envelope_bytes"].as_u64().unwrap() <= 320);
 }
 
+/// What needs no trust in a setup, from the model to the claim.
+#[test]
+fn a_transparent_key_is_derived_by_whoever_verifies() {
+    let dir = TempDir::new().unwrap();
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    let (model, inputs, keys, proof, opening) =
+        (model("digits_mlp"), inputs("digits_mlp"), path("keys"), path("proof"), path("opening"));
+    let system = ["--system", "halo2-ipa-pasta:v1"];
+    let (code, setup) = json(&[&["setup", &model, "--keys", &keys][..], &system].concat());
+    assert_eq!((code, setup["setup"].as_str()), (0, Some("transparent")), "{setup}");
+    let (_, inspected) = json(&["inspect", &model]);
+    let priced = inspected["systems"].as_array().unwrap().iter().find(|s| s["system"] == setup["system"]).unwrap();
+    for size in ["k", "lanes", "terms", "rows", "wide_rows", "narrow_rows", "table_rows", "advice_columns"] {
+        assert!(setup[size].is_u64() && setup[size] == priced[size], "{size}");
+    }
+    assert!(setup["proving_key_bytes"].is_null() && priced["proving_key_bytes"].is_null());
+    assert!(!fs::exists(path("keys/proving.key")).unwrap());
+
+    let (code, _) =
+        json(&[&["commit", &model, "--input", &inputs, "--sample", "2", "--opening", &opening][..], &system].concat());
+    assert_eq!(code, 0);
+    let sample = ["--input", &inputs, "--sample", "2", "--input-opening", &opening, "--proof", &proof];
+    let (code, proven) = json(&[&["prove", &model, "--keys", &keys][..], &sample].concat());
+    assert_eq!(code, 0, "{proven}");
+    let bytes = fs::read(&proof).unwrap();
+    assert_eq!(proven["file_bytes"].as_u64(), Some(bytes.len() as u64));
+    assert_eq!(json(&["open", "--opening", &opening, "--proof", &proof]).0, 0);
+
+    // No flag, and no parameters beside the key: both are derived.
+    let alone = path("verifying.key");
+    fs::copy(path("keys/verifying.key"), &alone).unwrap();
+    for key in [&keys, &alone] {
+        let (code, verified) = json(&["verify", "--key", key, "--proof", &proof]);
+        assert_eq!((code, &verified["accepted"]), (0, &Value::Bool(true)), "{verified}");
+        assert_eq!(verified["claim"]["key_provenance"], "rederived");
+        assert_eq!(verified["claim"]["statement"], proven["claim"]["statement"]);
+        assert!(verified["times"]["key_s"].as_f64().unwrap() > 0.0);
+    }
+    let (_, ran) = json(&["run", &model, "--input", &inputs]);
+    assert_eq!(proven["claim"]["output"]["integers"], ran["integers"][2]);
+
+    // A proof that was changed; parameters that somebody else made; a key with another model in it.
+    let mut forged = bytes.clone();
+    *forged.last_mut().unwrap() ^= 1;
+    fs::write(&proof, &forged).unwrap();
+    assert_eq!(json(&["verify", "--key", &keys, "--proof", &proof]).0, 1);
+    fs::write(&proof, &bytes).unwrap();
+    let mut parameters = fs::read(path("keys/parameters")).unwrap();
+    parameters[40] ^= 1;
+    fs::write(path("keys/parameters"), parameters).unwrap();
+    let (code, refused) = json(&["verify", "--key", &keys, "--proof", &proof]);
+    assert_eq!((code, refused["error"]["kind"].as_str()), (2, Some("file")), "{refused}");
+    let mut key = fs::read(&alone).unwrap();
+    let last = key.len() - 1;
+    key[last] ^= 1;
+    fs::write(&alone, key).unwrap();
+    let (code, refused) = json(&["verify", "--key", &alone, "--proof", &proof]);
+    assert_ne!(code, 0);
+    assert!(refused["claim"].is_null(), "{refused}");
+}
+
+#[test]
+fn parameters_are_derived_anew_and_compared() {
+    let dir = TempDir::new().unwrap();
+    let file = dir.path().join("parameters").display().to_string();
+    let (code, derived) = json(&["parameters", "6", "--output", &file]);
+    assert_eq!((code, derived["k"].as_u64()), (0, Some(6)), "{derived}");
+    assert_eq!(derived["sha256"].as_str().unwrap().len(), 64);
+    assert_eq!(fs::metadata(&file).unwrap().len(), 4 + 64 * 64 + 64);
+    let (kind, message) = fails(2, &["parameters", "40"]);
+    assert!(kind == "usage" && message.contains("k = 40"), "{message}");
+}
+
 #[test]
 fn help_has_examples_for_every_verb() {
-    for verb in ["demo", "inspect", "run", "setup", "prove", "verify", "commit", "context", "open"] {
+    for verb in ["demo", "inspect", "run", "setup", "prove", "verify", "commit", "context", "open", "parameters"] {
         let help = run(&[verb, "--help"]);
         assert!(help.status.success());
         assert!(String::from_utf8_lossy(&help.stdout).contains(&format!("  avouch {verb}")), "{verb}");
