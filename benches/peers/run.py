@@ -44,7 +44,7 @@ def main():
     parser.add_argument("--runs", type=int, default=5, help="proofs whose median counts (EZKL: of those above 30 s, one)")
     parser.add_argument("--settings", nargs="+", choices=SETTINGS, default=list(SETTINGS), help="EZKL's; by default all")
     parser.add_argument("--output", type=Path, default=HERE / "results.json")
-    parser.add_argument("--add", action="store_true", help="keep what the output holds of other models")
+    parser.add_argument("--add", action="store_true", help="keep the output's rows that are not measured again")
     options = parser.parse_args()
     if options.runs < 1:
         parser.error("--runs: at least one proof is needed")
@@ -66,9 +66,11 @@ def main():
                 add(results, name, "ezkl", settings, lambda: ezkl(options, python, model, at, settings, reference))
 
     if options.add and options.output.exists():
-        others = json.loads(options.output.read_text())["results"]
-        results += [row for row in others if row["model"] not in options.models]
-        results.sort(key=lambda row: MODELS.index(row["model"]) if row["model"] in MODELS else len(MODELS))
+        key = lambda row: (row["model"], row["tool"], row["variant"])
+        measured = {key(row) for row in results}
+        results += [row for row in json.loads(options.output.read_text())["results"] if key(row) not in measured]
+        order = [*MODELS, "avouch", "ezkl", *SYSTEMS, *SETTINGS]
+        results.sort(key=lambda row: [order.index(part) if part in order else len(order) for part in key(row)])
     document = {"machine": machine(python, options.avouch), "runs": options.runs, "settings": SETTINGS, "results": results}
     options.output.write_text(json.dumps(document, indent=1) + "\n")
     options.output.with_suffix(".md").write_text(table(document))

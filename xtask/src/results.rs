@@ -111,24 +111,26 @@ impl Results {
             }
         }
         let mut text = format!("On {} cores of {}:\n\n", self.machine.cores, self.machine.cpu);
-        text += "| model | weights | MACs | proof system | constraints or rows | proving key | setup | prove | peak memory | verify \
-                 | proof |\n|---|--:|--:|---|--:|--:|--:|--:|--:|--:|--:|\n";
+        text += "| model | weights | MACs | proof system | trust in | constraints or rows | proving key | setup | prove \
+                 | peak memory | verify | proof |\n|---|--:|--:|---|---|--:|--:|--:|--:|--:|--:|--:|\n";
         for model in models {
             for (i, m) in self.results.iter().filter(|m| m.model == model).enumerate() {
                 let first = |text: String| if i == 0 { text } else { String::new() };
                 let peak = m.prove_peak_memory_bytes.map_or_else(|| "unknown".into(), megabytes);
                 writeln!(
                     text,
-                    "| {} | {} | {} | `{}` | {} | {} | {:.2} s | {:.2} s | {peak} | {:.1} ms | {} B |",
+                    "| {} | {} | {} | `{}` | {} | {} | {} | {:.2} s | {:.2} s | {peak} | {:.1} ms{} | {} B |",
                     first(m.model.clone()),
                     first(grouped(m.parameters)),
                     first(grouped(m.macs)),
                     name(&m.system),
+                    if m.proving_key_bytes.is_none() { "nobody" } else { "one of a ceremony" },
                     grouped(m.constraints),
                     m.proving_key_bytes.map_or_else(|| "derived".into(), megabytes),
                     m.setup_s,
                     m.prove_s,
                     m.verify_s * 1e3,
+                    m.key_s.map_or_else(String::new, |s| format!(" (+ key {s:.2} s)")),
                     m.proof_bytes,
                 )?;
             }
