@@ -7,7 +7,8 @@
 #[path = "hostile/model.rs"]
 #[allow(dead_code, unreachable_pub, reason = "shared with the tests of hostile files")]
 mod model;
-#[path = "common/systems.rs"]
+#[path = "../../test-vectors/conformance/src/systems.rs"]
+#[allow(unreachable_pub, reason = "shared with the conformance command")]
 mod systems;
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
@@ -285,10 +286,10 @@ impl Model {
 
 /// The circuits of all proof systems accept this output, and none that differs.
 fn assert_proven(graph: &Graph, x: &[i16], y: &[i16]) {
-    assert_eq!(systems::failures(graph, Disclosure::Commit, x, y), [const { Vec::<String>::new() }; 3]);
+    assert_eq!(systems::failures(graph, x, y).unwrap(), [const { Vec::<String>::new() }; 3]);
     let mut other = y.to_vec();
     other[0] ^= 1;
-    assert!(systems::failures(graph, Disclosure::Commit, x, &other).iter().all(|failures| !failures.is_empty()));
+    assert!(systems::failures(graph, x, &other).unwrap().iter().all(|failures| !failures.is_empty()));
 }
 
 /// A model in QDQ form, from one in QOperator form.

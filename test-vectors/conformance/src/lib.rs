@@ -3,7 +3,8 @@
 //! | module | holds the importer and the executor against |
 //! |---|---|
 //! | [`models`] | outputs of ONNX Runtime, for every sample of every model folder |
-//! | [`node_tests`] | the ONNX project's tests of single operators |
+//! | [`node_tests`] | the ONNX project's tests of single operators; here the circuits of every proof system are held against them, too |
+//! | [`systems`] | does that: one inference on every circuit |
 //!
 //! A library, so that tests and the command share one implementation. It prints nothing: see [`report`].
 #![forbid(unsafe_code)]
@@ -11,6 +12,7 @@
 pub mod models;
 pub mod node_tests;
 pub mod report;
+pub mod systems;
 
 use std::{io, path::PathBuf};
 

@@ -5,21 +5,25 @@
 //! model has them. Where an operator only moves or selects elements and its test is recorded in floats, the test's
 //! 8-bit image is run instead: every float is replaced by its rank among the inputs, cut to 256 steps and kept in
 //! order, so that the recorded output still says which element goes where. That is reported as `passed as uint8`.
+//!
+//! What the executor computes has to satisfy the circuits of every proof system, too, and what differs from it must not.
 
 use std::path::Path;
 
 use avouch_circuits::{
-    arith, execute,
+    arith, execute, graph,
     import::{
         self, Imported, Kind,
         proto::{Graph, Model, Tensor, data_type},
     },
 };
 use prost::Message as _;
+use rayon::prelude::*;
 
 use crate::{
     Error, entries, name, read,
     report::{Case, Outcome},
+    systems,
 };
 
 /// Operators that give elements of their input, unchanged: they commute with every map that keeps the order.
@@ -56,7 +60,7 @@ pub fn run(folder: &Path) -> Result<Vec<Case>, Error> {
     if tests.is_empty() {
         return Err(Error::Missing { path: folder.to_path_buf(), expected: EXPECTED });
     }
-    tests.iter().map(|t| test(t)).collect()
+    tests.par_iter().map(|t| test(t)).collect()
 }
 
 /// The lines of [`SNAPSHOT`] for these cases.
@@ -171,10 +175,27 @@ fn compare(subject: &Imported, sample: &Tensor, expected: &Tensor, wrapped: bool
     let range = [info.quant.dtype.min() as f32, info.quant.dtype.max() as f32];
     let differs = |(a, b): (&f32, &f32)| a != b && !(wrapped && range.contains(a));
     match ours.iter().zip(&recorded).position(differs) {
-        Some(i) => Err(format!("element {i} is {}, recorded {}", ours[i], recorded[i])),
-        None if ours.len() == recorded.len() => Ok(ours.len()),
-        None => Err(format!("{} elements, recorded {}", ours.len(), recorded.len())),
+        Some(i) => return Err(format!("element {i} is {}, recorded {}", ours[i], recorded[i])),
+        None if ours.len() == recorded.len() => {}
+        None => return Err(format!("{} elements, recorded {}", ours.len(), recorded.len())),
     }
+    check_circuits(&subject.graph, &input, output)?;
+    Ok(ours.len())
+}
+
+/// That the circuits of all proof systems accept the output, and not another.
+fn check_circuits(graph: &graph::Graph, input: &[i16], mut output: Vec<i16>) -> Result<(), String> {
+    let failures = |output: &[i16]| systems::failures(graph, input, output).map_err(|e| e.to_string());
+    if let Some(failed) = failures(&output)?.iter().find_map(|f| f.first()) {
+        return Err(format!("the output does not satisfy a circuit: {failed}"));
+    }
+    if let Some(first) = output.first_mut() {
+        *first ^= 1;
+    }
+    if failures(&output)?.iter().any(Vec::is_empty) {
+        return Err("a circuit is satisfied by an output that was not computed".into());
+    }
+    Ok(())
 }
 
 /// The 8-bit image of a float test; `None` if the output has a value that no input has.
