@@ -1,4 +1,4 @@
-//! The proof systems: `setup`, `witness`, `prove` and `verify` of every workload.
+//! The proof systems: `setup`, `witness`, `prove`, `verify` and `verify-64` of every workload.
 //!
 //! `cargo bench -p avouch-benches -- prove` runs one group, `-- dense` one workload, `-- --test` each bench once.
 
@@ -11,8 +11,11 @@ use avouch_circuits::{
     r1cs::{CircuitWitness, Fr, Lc, Place, Sink, Synthesizer, public_inputs},
 };
 use avouch_prover::{Kind, Prover, Request, setup};
-use avouch_verifier::{KeyPolicy, SystemId, verify};
+use avouch_verifier::{KeyPolicy, SystemId, verify, verify_batch};
 use criterion::{Bencher, Criterion, SamplingMode, criterion_group, criterion_main};
+
+/// Proofs that are verified at once.
+const BATCH: usize = 64;
 
 /// Keeps what the prover keeps: every witness, and the values of A and B row by row.
 #[derive(Default)]
@@ -69,6 +72,11 @@ fn workload(c: &mut Criterion, system: SystemId, workload: &Workload, circuit: &
     bench(c, "prove", system, workload, |b| b.iter(prove));
     let file = LazyCell::new(|| prove().file.encode());
     bench(c, "verify", system, workload, |b| b.iter(|| verify(&keys.1, black_box(&file)).expect("the proof verifies")));
+    bench(c, "verify-64", system, workload, |b| {
+        // One proof as often: each has a weight of its own, so it costs what others would.
+        let files = [file.as_slice(); BATCH];
+        b.iter(|| assert!(verify_batch(&keys.1, black_box(&files)).iter().all(Result::is_ok)));
+    });
 }
 
 fn systems(c: &mut Criterion) {

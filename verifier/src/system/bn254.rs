@@ -1,6 +1,6 @@
 //! Points and scalars of BN254 in files: one encoding each, and what every point is checked for.
 
-use alloc::vec::Vec;
+use alloc::{boxed::Box, vec::Vec};
 
 use ark_bn254::{Fr, G1Affine, G1Projective, G2Affine};
 use ark_ec::{
@@ -118,7 +118,7 @@ type Multiples = [G1Affine; 8];
 /// and none of an input that is zero.
 pub(super) struct InputSum<const N: usize> {
     constant: G1Affine,
-    multiples: [Multiples; N],
+    multiples: Box<[Multiples; N]>,
 }
 
 #[allow(clippy::arithmetic_side_effects, reason = "operations of the group are total")]
@@ -133,10 +133,20 @@ impl<const N: usize> InputSum<N> {
             });
             all.map(|p| p.into_affine())
         };
-        Self { constant, multiples: inputs.map(multiples) }
+        Self { constant, multiples: Box::new(inputs.map(multiples)) }
     }
 
     pub(super) fn sum(&self, inputs: &[Fr; N]) -> G1Affine {
+        (self.variable(inputs) + self.constant).into_affine()
+    }
+
+    /// `weight·IC₀ + Σ xᵢ·ICᵢ`.
+    pub(super) fn weighted_sum(&self, weight: Fr, inputs: &[Fr; N]) -> G1Affine {
+        (self.variable(inputs) + self.constant * weight).into_affine()
+    }
+
+    /// `Σ xᵢ·ICᵢ`.
+    fn variable(&self, inputs: &[Fr; N]) -> G1Projective {
         let digits = inputs.each_ref().map(signed_digits);
         let mut total = G1Projective::ZERO;
         for place in (0..DIGITS).rev() {
@@ -151,8 +161,7 @@ impl<const N: usize> InputSum<N> {
                 }
             }
         }
-        total += self.constant;
-        total.into_affine()
+        total
     }
 }
 

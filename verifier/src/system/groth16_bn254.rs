@@ -22,12 +22,13 @@ use alloc::vec::Vec;
 
 use ark_bn254::{Bn254, G1Affine, G2Affine};
 use ark_ec::AffineRepr as _;
-use ark_groth16::{Groth16, PreparedVerifyingKey, Proof, prepare_verifying_key};
+use ark_groth16::Proof;
 use avouch_circuits::{circuit::CircuitDescription, graph::TensorInfo};
 
 use super::{
     DeriveError, ProofError, ProofSystem,
     bn254::{InputSum, MODULUS, check_delta, check_point, put_point, read_ic, read_point, scalars},
+    pairing::{PairingKey, Terms},
 };
 use crate::{
     bytes::Reader,
@@ -98,12 +99,6 @@ pub fn encode_proof(proof: &Proof<Bn254>) -> Vec<u8> {
     out
 }
 
-/// What is computed once for each key.
-pub(crate) struct PreparedKey {
-    inputs: InputSum<SLOTS>,
-    key: PreparedVerifyingKey<Bn254>,
-}
-
 /// The proof system.
 pub(crate) struct System;
 
@@ -115,7 +110,7 @@ impl ProofSystem for System {
     const KEY_LENGTH: LengthRule = LengthRule::Exactly(32 + 64 + 64 + 9 * 32);
 
     type Key = Key;
-    type Prepared = PreparedKey;
+    type Prepared = PairingKey<SLOTS, 1>;
 
     fn admits(setup: &SetupKind) -> bool {
         match setup {
@@ -152,7 +147,7 @@ impl ProofSystem for System {
 
     fn prepare(key: &Key, _: &CircuitDescription) -> Result<Self::Prepared, DeriveError> {
         let [constant, inputs @ ..] = key.ic;
-        Ok(PreparedKey { inputs: InputSum::new(constant, inputs), key: prepare_verifying_key(&key.to_ark()) })
+        Ok(PairingKey::new(key.alpha, key.beta, [key.delta], InputSum::new(constant, inputs)))
     }
 
     fn verify(
@@ -161,21 +156,27 @@ impl ProofSystem for System {
         statement: &Statement,
         proof: &[u8],
     ) -> Result<(), ProofError> {
-        let mut r = Reader::new(PROOF, proof);
-        let proof = Proof {
-            a: read_point::<_, 32>(&mut r, "A")?,
-            b: read_point::<_, 64>(&mut r, "B")?,
-            c: read_point::<_, 32>(&mut r, "C")?,
-        };
-        r.finish()?;
-        check_point(&proof.a, PROOF, "A")?;
-        check_point(&proof.b, PROOF, "B")?;
-        check_point(&proof.c, PROOF, "C")?;
-        // Exactly as many as the key has points for: ark-groth16's own sum ignores missing and surplus inputs.
-        let inputs = key.inputs.sum(&scalars(statement)?);
-        match Groth16::<Bn254>::verify_proof_with_prepared_inputs(&key.key, &proof, &inputs.into()) {
-            Ok(true) => Ok(()),
-            Ok(false) | Err(_) => Err(ProofError::Rejected),
-        }
+        if key.holds(&read(statement, proof)?) { Ok(()) } else { Err(ProofError::Rejected) }
     }
+
+    fn verify_batch(
+        key: &Self::Prepared,
+        vk_digest: &[u8; 32],
+        proofs: &[(&Statement, &[u8])],
+    ) -> Vec<Result<(), ProofError>> {
+        key.verdicts(vk_digest, proofs, read)
+    }
+}
+
+/// Reads a proof, all of `bytes`, for a statement.
+fn read(statement: &Statement, bytes: &[u8]) -> Result<Terms<SLOTS, 1>, ProofError> {
+    let mut r = Reader::new(PROOF, bytes);
+    let a = read_point::<_, 32>(&mut r, "A")?;
+    let b = read_point::<_, 64>(&mut r, "B")?;
+    let c = read_point::<_, 32>(&mut r, "C")?;
+    r.finish()?;
+    check_point(&a, PROOF, "A")?;
+    check_point(&b, PROOF, "B")?;
+    check_point(&c, PROOF, "C")?;
+    Ok(Terms { a, b, c: [c], public: scalars(statement)? })
 }

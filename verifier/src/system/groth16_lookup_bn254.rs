@@ -32,13 +32,8 @@
 //! Points are encoded as those of `groth16-bn254:v1`.
 
 use alloc::vec::Vec;
-use core::ops::Neg as _;
 
-use ark_bn254::{Bn254, Fr, G1Affine, G2Affine};
-use ark_ec::{
-    AffineRepr as _,
-    pairing::{Pairing as _, PairingOutput},
-};
+use ark_bn254::{Fr, G1Affine, G2Affine};
 use ark_serialize::CanonicalSerialize as _;
 use avouch_circuits::{circuit::CircuitDescription, graph::TensorInfo};
 use sha3::{Digest as _, Keccak256};
@@ -46,6 +41,7 @@ use sha3::{Digest as _, Keccak256};
 use super::{
     DeriveError, ProofError, ProofSystem,
     bn254::{InputSum, MODULUS, check_delta, check_point, put_point, read_ic, read_point, scalar, scalars},
+    pairing::{PairingKey, Terms},
 };
 use crate::{
     bytes::Reader,
@@ -161,15 +157,6 @@ pub fn challenge(vk_digest: &[u8; 32], statement: &Statement, c_1: &G1Affine) ->
     scalar(&slot).unwrap_or_default()
 }
 
-/// What is computed once for each key.
-pub(crate) struct PreparedKey {
-    /// The eight slots, and the challenge.
-    inputs: InputSum<{ SLOTS + 1 }>,
-    alpha_beta: PairingOutput<Bn254>,
-    /// −H, −δ₁, −δ₂.
-    negated: [<Bn254 as ark_ec::pairing::Pairing>::G2Prepared; 3],
-}
-
 /// The proof system.
 pub(crate) struct System;
 
@@ -181,7 +168,7 @@ impl ProofSystem for System {
     const KEY_LENGTH: LengthRule = LengthRule::Exactly(32 + 3 * 64 + 10 * 32);
 
     type Key = Key;
-    type Prepared = PreparedKey;
+    type Prepared = PairingKey<{ SLOTS + 1 }, 2>;
 
     fn admits(setup: &SetupKind) -> bool {
         match setup {
@@ -218,42 +205,47 @@ impl ProofSystem for System {
         Ok(())
     }
 
-    fn prepare(Key(key): &Key, _: &CircuitDescription) -> Result<PreparedKey, DeriveError> {
+    fn prepare(Key(key): &Key, _: &CircuitDescription) -> Result<Self::Prepared, DeriveError> {
         let [constant, inputs @ ..] = key.ic;
-        Ok(PreparedKey {
-            inputs: InputSum::new(constant, inputs),
-            alpha_beta: Bn254::pairing(key.alpha, key.beta),
-            negated: [G2Affine::generator(), key.delta_1, key.delta_2].map(|p| p.neg().into()),
-        })
+        let deltas = [key.delta_1, key.delta_2];
+        Ok(PairingKey::new(key.alpha, key.beta, deltas, InputSum::new(constant, inputs)))
     }
 
     fn verify(
-        key: &PreparedKey,
+        key: &Self::Prepared,
         vk_digest: &[u8; 32],
         statement: &Statement,
         proof: &[u8],
     ) -> Result<(), ProofError> {
-        let mut r = Reader::new(PROOF, proof);
-        let proof = Proof {
-            a: read_point::<_, 32>(&mut r, "A")?,
-            b: read_point::<_, 64>(&mut r, "B")?,
-            c_1: read_point::<_, 32>(&mut r, "C1")?,
-            c_2: read_point::<_, 32>(&mut r, "C2")?,
-        };
-        r.finish()?;
-        check_point(&proof.a, PROOF, "A")?;
-        check_point(&proof.b, PROOF, "B")?;
-        check_point(&proof.c_1, PROOF, "C1")?;
-        check_point(&proof.c_2, PROOF, "C2")?;
-
-        let [x1, x2, x3, x4, x5, x6, x7, x8] = scalars(statement)?;
-        let public = [x1, x2, x3, x4, x5, x6, x7, x8, challenge(vk_digest, statement, &proof.c_1)];
-        let inputs = key.inputs.sum(&public);
-        let [generator, delta_1, delta_2] = key.negated.clone();
-        let product = Bn254::multi_pairing(
-            [proof.a, inputs, proof.c_1, proof.c_2],
-            [proof.b.into(), generator, delta_1, delta_2],
-        );
-        if product == key.alpha_beta { Ok(()) } else { Err(ProofError::Rejected) }
+        if key.holds(&read(vk_digest, statement, proof)?) { Ok(()) } else { Err(ProofError::Rejected) }
     }
+
+    fn verify_batch(
+        key: &Self::Prepared,
+        vk_digest: &[u8; 32],
+        proofs: &[(&Statement, &[u8])],
+    ) -> Vec<Result<(), ProofError>> {
+        key.verdicts(vk_digest, proofs, |statement, proof| read(vk_digest, statement, proof))
+    }
+}
+
+/// Reads a proof, all of `bytes`, for a statement. The challenge is its last public input.
+fn read(
+    vk_digest: &[u8; 32],
+    statement: &Statement,
+    bytes: &[u8],
+) -> Result<Terms<{ SLOTS + 1 }, 2>, ProofError> {
+    let mut r = Reader::new(PROOF, bytes);
+    let a = read_point::<_, 32>(&mut r, "A")?;
+    let b = read_point::<_, 64>(&mut r, "B")?;
+    let c_1 = read_point::<_, 32>(&mut r, "C1")?;
+    let c_2 = read_point::<_, 32>(&mut r, "C2")?;
+    r.finish()?;
+    check_point(&a, PROOF, "A")?;
+    check_point(&b, PROOF, "B")?;
+    check_point(&c_1, PROOF, "C1")?;
+    check_point(&c_2, PROOF, "C2")?;
+    let [x1, x2, x3, x4, x5, x6, x7, x8] = scalars(statement)?;
+    let public = [x1, x2, x3, x4, x5, x6, x7, x8, challenge(vk_digest, statement, &c_1)];
+    Ok(Terms { a, b, c: [c_1, c_2], public })
 }

@@ -107,6 +107,8 @@ pub enum DeriveError {
 
 #[cfg(feature = "groth16")]
 mod bn254;
+#[cfg(feature = "groth16")]
+mod pairing;
 
 macro_rules! systems {
     ($($(#[doc = $doc:literal])* $feature:literal $Variant:ident = $module:ident;)*) => {

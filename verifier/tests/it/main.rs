@@ -2,6 +2,7 @@
 #![allow(missing_docs)]
 
 mod acceptance;
+mod batch;
 mod challenge;
 mod claims;
 mod decoders;
