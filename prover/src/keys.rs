@@ -3,8 +3,7 @@
 use std::path::Path;
 
 use avouch_circuits::graph::MAX_ENCODED;
-use avouch_verifier::{KeyMaterial, VerifyingKey, system::halo2_ipa_pasta::parameters};
-use serde_json::json;
+use avouch_verifier::{KeyMaterial, VerifyingKey, json, system::halo2_ipa_pasta::parameters};
 
 use crate::{
     files::{FileError, NewFolder, read_bounded},
@@ -58,7 +57,7 @@ pub fn write(folder: NewFolder, keys: &Keys) -> Result<(), FileError> {
     }
     create(VERIFYING_KEY, &|out| out.write_all(&keys.verifying.encode()))?;
     create(MANIFEST, &|out| {
-        serde_json::to_writer_pretty(&mut *out, &manifest(&keys.verifying))?;
+        serde_json::to_writer_pretty(&mut *out, &json::manifest(&keys.verifying))?;
         out.write_all(b"\n")
     })?;
     folder.commit()
@@ -81,33 +80,4 @@ pub fn read_parameters(folder: &Path, key: &VerifyingKey) -> Result<(), FileErro
     }
     let bytes = read_bounded(&path, parameters::file_length(material.layout().k()) as u64)?;
     parameters::load(&bytes).map(|_| ()).map_err(|e| FileError::new(&path, e))
-}
-
-/// What a verifying key says, for people and scripts.
-pub fn manifest(key: &VerifyingKey) -> serde_json::Value {
-    let d = key.description();
-    let tensor = |t: &avouch_verifier::TensorInfo| {
-        json!({
-            "shape": t.shape,
-            "dtype": t.quant.dtype.name(),
-            "scale": t.quant.scale,
-            "zero_point": t.quant.zero_point,
-        })
-    };
-    let mut disclosure = json!({ "kind": d.disclosure.name() });
-    if let avouch_verifier::Disclosure::Threshold { index, threshold } = d.disclosure {
-        disclosure["index"] = index.into();
-        disclosure["threshold"] = threshold.into();
-    }
-    json!({
-        "system": key.system().name(),
-        "setup": key.setup().name(),
-        "vk_digest": hex::encode(key.digest()),
-        "model_id": hex::encode(d.model_id),
-        "circuit_id": hex::encode(d.circuit_id()),
-        "disclosure": disclosure,
-        "input_tensor": tensor(key.input()),
-        "output_tensor": tensor(key.output()),
-        "label": key.label(),
-    })
 }

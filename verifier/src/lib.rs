@@ -38,6 +38,7 @@
 //! | [`acceptance`] | conditions on a claim, and the list of what was not checked |
 //! | [`system`] | the registry of proof systems, one module for each |
 //! | [`error`] | decoding errors: which file, which field, what is wrong |
+//! | `json` (feature) | claims, keys and reports as JSON objects |
 //!
 //! In the dependency graph the crate stands between `avouch-circuits`, of which it uses the circuit description and
 //! tensor types, and `avouch-prover`. It knows nothing about model files, witnesses, proving keys or the network.
@@ -52,9 +53,9 @@
 //!
 //! # Features
 //! `groth16` (default): Groth16 over BN254, `no_std` with `alloc`. `halo2`: the transparent system, which needs `std` and
-//! brings the gadgets of `avouch-circuits` along, because a verifier derives the key from the model. The crate reads no clock and no randomness, and has
-//! no unsafe code. Outside its tests it does not index, cast with `as`, use unchecked arithmetic, or call anything that
-//! panics on bad input.
+//! brings the gadgets of `avouch-circuits` along, because a verifier derives the key from the model. `json`: what is said
+//! about a claim, for scripts. The crate reads no clock and no randomness, and has no unsafe code. Outside its tests it
+//! does not index, cast with `as`, use unchecked arithmetic, or call anything that panics on bad input.
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(
@@ -88,6 +89,8 @@ pub mod claim;
 pub mod context;
 pub mod envelope;
 pub mod error;
+#[cfg(feature = "json")]
+pub mod json;
 pub mod key;
 pub mod statement;
 pub mod system;

@@ -7,6 +7,7 @@
 //! | [`accept`] | the `avouch` binary on recorded models: setup, prove, verify, cross-checks, figures |
 //! | [`results`] | `docs/results.json`, and the tables of the README made from it |
 //! | [`plots`] | `docs/plots/`: drawings of `docs/results.json` |
+//! | [`wasm`] | the verifier in WebAssembly: packages and plain module, built, measured and tested |
 //! | [`shell`] | running other programs |
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command")]
 
@@ -16,6 +17,7 @@ mod plots;
 mod results;
 mod shell;
 mod test;
+mod wasm;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -59,6 +61,8 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Build the packages of the verifier in WebAssembly, hold them to their sizes, and test them.
+    Wasm(wasm::Wasm),
 }
 
 /// Where recorded models are.
@@ -78,6 +82,7 @@ fn main() -> ExitCode {
         Task::Conformance { data, release } => test::conformance(&data.folder, release),
         Task::Plots { check } => plots::run(check),
         Task::Tables { check } => results::tables(check),
+        Task::Wasm(wasm) => wasm.run(),
     };
     match run() {
         Ok(()) => ExitCode::SUCCESS,

@@ -56,3 +56,19 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
 pub(crate) fn run(command: &mut Command) -> Result<Output> {
     Ok(command.output().map_err(|e| format!("cannot run {:?}: {e}", command.get_program()))?)
 }
+
+/// Installs Debian packages, as root or through sudo.
+pub(crate) fn install(packages: &[&str]) -> Result<()> {
+    let missing = || format!("the tests need {}; install them and try again", packages.join(", "));
+    let privileged = match output(Command::new("id").arg("-u"))?.trim() {
+        "0" => vec![],
+        _ if exists("sudo") => vec!["sudo", "-n"],
+        _ => return Err(missing().into()),
+    };
+    for arguments in [&["update"][..], &[&["install", "-y", "--no-install-recommends"], packages].concat()] {
+        let command = [&privileged[..], &["apt-get"], arguments].concat();
+        step("packages", Command::new(command[0]).args(&command[1..]).env("DEBIAN_FRONTEND", "noninteractive"))
+            .map_err(|e| format!("{} ({e})", missing()))?;
+    }
+    Ok(())
+}

@@ -8,7 +8,8 @@ use std::{
 
 use crate::{
     Result,
-    shell::{built, cargo, exists, output, root, run as start, step},
+    shell::{built, cargo, exists, install, output, root, run as start, step},
+    wasm::Wasm,
 };
 
 const WASM: &str = "wasm32-unknown-unknown";
@@ -34,6 +35,7 @@ pub(crate) fn run() -> Result<()> {
     }
     examples()?;
     vectors()?;
+    Wasm::default().run()?;
     println!("── all passed");
     Ok(())
 }
@@ -76,22 +78,6 @@ fn vectors() -> Result<()> {
     clean()?;
     step("test vectors made again", Command::new(root().join(REGENERATE)).current_dir(root()))?;
     clean().map_err(|e| format!("the scripts make other test vectors than those checked in: {e}").into())
-}
-
-/// Installs Debian packages, as root or through sudo.
-fn install(packages: &[&str]) -> Result<()> {
-    let missing = || format!("the test vectors need {}; install them and try again", packages.join(", "));
-    let privileged = match output(Command::new("id").arg("-u"))?.trim() {
-        "0" => vec![],
-        _ if exists("sudo") => vec!["sudo", "-n"],
-        _ => return Err(missing().into()),
-    };
-    for arguments in [&["update"][..], &[&["install", "-y", "--no-install-recommends"], packages].concat()] {
-        let command = [&privileged[..], &["apt-get"], arguments].concat();
-        step("packages", Command::new(command[0]).args(&command[1..]).env("DEBIAN_FRONTEND", "noninteractive"))
-            .map_err(|e| format!("{} ({e})", missing()))?;
-    }
-    Ok(())
 }
 
 /// `cargo xtask conformance`.

@@ -1,53 +1,9 @@
-//! A verified claim, for scripts and for people.
+//! A verified claim, for people.
 
 use avouch_circuits::arith;
-use avouch_prover::keys;
-use avouch_verifier::{AcceptanceReport, Output, Slot, VerifiedClaim};
-use serde_json::{Value, json};
+use avouch_verifier::{AcceptanceReport, Output, VerifiedClaim};
 
 use crate::console::{cross, field, tick};
-
-/// The output by its disclosure; integers of a raw one also as the real numbers that they stand for.
-fn output(claim: &VerifiedClaim) -> Value {
-    match claim.output() {
-        Output::Raw(integers) => {
-            let quant = &claim.output_info().quant;
-            let outputs: Vec<f32> = integers.iter().map(|&v| arith::dequantize(v, quant)).collect();
-            json!({ "kind": "raw", "integers": integers, "outputs": outputs })
-        }
-        Output::Argmax(class) => json!({ "kind": "argmax", "class": class }),
-        Output::Threshold { index, threshold, reached } => {
-            json!({ "kind": "threshold", "index": index, "threshold": threshold, "reached": reached })
-        }
-        Output::Commit(commitment) => json!({ "kind": "commit", "commitment": hex::encode(commitment) }),
-    }
-}
-
-/// Everything that a claim says.
-pub(crate) fn json(claim: &VerifiedClaim) -> Value {
-    let mut object = keys::manifest(claim.key());
-    let statement: serde_json::Map<_, _> = Slot::ALL
-        .iter()
-        .map(|&slot| (slot.name().to_string(), hex::encode(claim.statement().slot(slot)).into()))
-        .collect();
-    object["key_provenance"] = claim.key_provenance().name().into();
-    object["records"] = claim.description().records.into();
-    object["schema_digest"] = hex::encode(claim.description().schema_digest).into();
-    object["context_bound"] = claim.is_context_bound().into();
-    object["statement"] = statement.into();
-    object["output"] = output(claim);
-    object
-}
-
-/// How the verifier's conditions came out.
-pub(crate) fn acceptance_json(report: &AcceptanceReport) -> Value {
-    let outcomes = report
-        .outcomes
-        .iter()
-        .map(|o| json!({ "condition": o.condition.name(), "met": o.met, "expected": o.expected, "found": o.found }));
-    let open = report.not_checked.iter().map(|n| json!({ "name": n.name(), "meaning": n.to_string() }));
-    json!({ "conditions": outcomes.collect::<Vec<_>>(), "not_checked": open.collect::<Vec<_>>() })
-}
 
 /// The claim as lines.
 pub(crate) fn text(claim: &VerifiedClaim) -> String {

@@ -9,6 +9,7 @@ use avouch_prover::{
 use avouch_verifier::{
     KeyRefused, VerifyError,
     acceptance::{Condition, Unmet},
+    json,
     system::DeriveError,
 };
 use serde_json::{Value, json};
@@ -164,12 +165,7 @@ impl From<KeyRefused> for Failure {
 
 impl From<VerifyError> for Failure {
     fn from(e: VerifyError) -> Self {
-        let kind = match &e {
-            VerifyError::File(_) => "malformed_proof",
-            VerifyError::OtherSystem { .. } | VerifyError::OtherKey { .. } => "other_key",
-            VerifyError::StatementDigest | VerifyError::Slot { .. } | VerifyError::Proof(_) => "rejected",
-        };
-        Self::rejected(kind, "--proof", e)
+        Self::rejected(json::kind(&e), "--proof", e)
     }
 }
 

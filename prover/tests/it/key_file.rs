@@ -6,11 +6,10 @@ use avouch_circuits::{circuit::Disclosure, r1cs::Cost};
 use avouch_prover::{
     CircuitSize, Keys, ProveError, Prover, Request,
     groth16::{Sizes, sizes},
-    keys,
     memory::{self, Estimate as _},
     setup,
 };
-use avouch_verifier::{KeyPolicy, VerifyingKey, verify};
+use avouch_verifier::{KeyPolicy, VerifyingKey, json, verify};
 use proptest::{collection::vec, prelude::*, sample::Index};
 use sha2::{Digest as _, Sha256};
 
@@ -227,7 +226,7 @@ fn the_estimates_fit_the_files() {
 #[test]
 fn the_manifest_repeats_the_key() {
     for (fixture, _) in systems() {
-        let manifest = keys::manifest(&fixture.key());
+        let manifest = json::manifest(&fixture.key());
         assert_eq!(manifest["vk_digest"], hex::encode(fixture.key().digest()));
         assert_eq!(manifest["model_id"], hex::encode(fixture.graph.model_id()));
         assert_eq!(manifest["system"], fixture.system.name());

@@ -16,7 +16,7 @@ use avouch_prover::{
 };
 use avouch_verifier::{
     Acceptance, AcceptedKey, KeyPolicy, Output, ProofFile, Slot, Statement, SystemId, VerifiedClaim,
-    context::GenericContext, verify,
+    context::GenericContext, json, verify,
 };
 use clap::Args;
 use serde_json::json;
@@ -117,7 +117,7 @@ impl Demo {
         let rejected: Vec<_> = forgeries.iter().map(|f| json!({ "forgery": f.name, "reason": f.reason })).collect();
         let mut json = json!({
             "reading": reading,
-            "claim": claim::json(&claim),
+            "claim": json::claim(&claim),
             "rejected": rejected,
             "proof_bytes": proof_bytes,
             "times": { "setup_s": setup, "prove_s": proof.times.total, "verify_s": verified, "total_s": total },

@@ -18,7 +18,7 @@ use avouch_prover::{
     opening::{self, Role},
     progress::Progress,
 };
-use avouch_verifier::VerifyingKey;
+use avouch_verifier::{VerifyingKey, json};
 use clap::Args;
 use serde_json::{Map, Value, json};
 
@@ -179,7 +179,7 @@ impl Written {
         let times: Map<String, Value> = times.map(|(name, s)| (format!("{name}_s"), s.into())).collect();
         json!({
             "proof": self.path,
-            "claim": claim::json(&self.proof.claim),
+            "claim": json::claim(&self.proof.claim),
             "proof_bytes": envelope.proof().len(),
             "envelope_bytes": envelope.encode().len(),
             "file_bytes": self.file_bytes,

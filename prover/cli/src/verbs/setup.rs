@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Instant};
 
 use avouch_circuits::{circuit::Circuit, import};
 use avouch_prover::{files::NewFolder, keys, memory, setup};
-use avouch_verifier::{SetupKind, SystemId};
+use avouch_verifier::{SetupKind, SystemId, json};
 use clap::Args;
 use serde_json::json;
 
@@ -66,7 +66,7 @@ impl Setup {
         let files = [keys::PROVING_KEY, keys::PARAMETERS, keys::VERIFYING_KEY];
         let [proving_bytes, parameters_bytes, verifying_bytes] = files.map(bytes_of);
         let elapsed = start.elapsed().as_secs_f64();
-        let mut json = keys::manifest(&verifying);
+        let mut json = json::manifest(&verifying);
         cost.size().put(&mut json);
         json["proving_key_bytes"] = proving_bytes.into();
         json["parameters_bytes"] = parameters_bytes.into();

@@ -9,7 +9,9 @@ use avouch_prover::{
     files::read_bounded,
     keys::{self, read_parameters, read_verifying_key},
 };
-use avouch_verifier::{Acceptance, Disclosure, Freshness, KeyPolicy, KeyProvenance, Output, VerifyingKey, verify};
+use avouch_verifier::{
+    Acceptance, Disclosure, Freshness, KeyPolicy, KeyProvenance, Output, VerifyingKey, json, verify,
+};
 use clap::Args;
 use serde_json::json;
 
@@ -99,8 +101,8 @@ impl Verify {
         let report = acceptance.evaluate(&claim);
         let json = json!({
             "accepted": report.is_accepted(),
-            "claim": claim::json(&claim),
-            "acceptance": claim::acceptance_json(&report),
+            "claim": json::claim(&claim),
+            "acceptance": json::acceptance(&report),
             "times": { "key_s": admitted, "verify_s": elapsed },
         });
         if let Err(unmet) = report.check() {
