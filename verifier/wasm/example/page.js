@@ -60,7 +60,7 @@ function mark(met, text) {
   return make("li", { className: met === undefined ? "" : met ? "met" : "unmet" }, sign, said, text);
 }
 
-function facts({ claim, acceptance, ...rest }) {
+function facts({ claim, acceptance, ...rest }, pinned) {
   const { context_bound: bound, statement } = claim;
   const rows = [
     ["Result", result(claim)],
@@ -76,19 +76,21 @@ function facts({ claim, acceptance, ...rest }) {
   const met = ({ condition, met, expected, found }) =>
     mark(met, CONDITIONS[condition] + (met ? "" : `: ${expected} was expected, but it is ${found}`));
   const conditions = acceptance.conditions.map(met);
+  // Another key would not have been admitted.
+  if (pinned) conditions.unshift(mark(true, "The key is the one you trust"));
   element("conditions").replaceChildren(...(conditions.length ? conditions : [mark(undefined, "You named nothing")]));
   element("open").replaceChildren(...acceptance.not_checked.map(({ meaning }) => mark(undefined, meaning)));
   element("json").textContent = JSON.stringify({ claim, acceptance, ...rest }, undefined, 2);
 }
 
 /** Shows a verdict, and takes the reader there. */
-function show(accepted, answer, reason, verdict) {
+function show(accepted, answer, reason, verdict, pinned) {
   const section = element("verdict");
   section.className = accepted ? "accepted" : "rejected";
   element("answer").textContent = `${accepted ? "✓" : "✗"} ${answer}`;
   element("reason").textContent = reason;
   element("facts").hidden = !verdict;
-  if (verdict) facts(verdict);
+  if (verdict) facts(verdict, pinned);
   section.hidden = false;
   section.focus();
 }
@@ -99,15 +101,16 @@ function busy(on) {
   button.textContent = on ? "Checking …" : "Check the proof";
 }
 
-worker.addEventListener("message", ({ data: { verdict, error } }) => {
+worker.addEventListener("message", ({ data: { verdict, error, pinned } }) => {
   busy(false);
   if (!error) {
     const all = verdict.acceptance.conditions.length ? "and it is what you expect" : "but look at what was not checked";
-    show(true, `The proof holds, ${all}`, `Checked in ${(verdict.times.verify_s * 1000).toFixed(0)} ms.`, verdict);
+    const time = `Checked in ${(verdict.times.verify_s * 1000).toFixed(0)} ms.`;
+    show(true, `The proof holds, ${all}`, time, verdict, pinned);
     return;
   }
   const [answer, reason] = REASONS[error.kind] ?? REASONS.internal;
-  show(false, answer, `${reason} (${error.message}${error.hint && `; ${error.hint}`})`, verdict);
+  show(false, answer, `${reason} (${error.message}${error.hint && `; ${error.hint}`})`, verdict, pinned);
 });
 worker.addEventListener("error", () => {
   busy(false);
@@ -138,18 +141,15 @@ element("form").addEventListener("submit", async (event) => {
 
 for (const zone of document.querySelectorAll(".drop")) {
   const input = zone.querySelector("input");
-  const named = () => {
-    zone.classList.toggle("full", input.files.length > 0);
-    zone.querySelector("output").textContent = input.files[0]?.name ?? "";
-  };
-  input.addEventListener("change", named);
+  const filled = () => zone.classList.toggle("full", input.files.length > 0);
+  input.addEventListener("change", filled);
   for (const [type, over] of [["dragover", true], ["dragleave", false], ["drop", false]]) {
     zone.addEventListener(type, (event) => {
       event.preventDefault();
       zone.classList.toggle("over", over);
       if (type === "drop" && event.dataTransfer.files.length) {
         input.files = event.dataTransfer.files;
-        named();
+        filled();
       }
     });
   }

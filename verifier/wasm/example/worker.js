@@ -34,12 +34,13 @@ function result(text, { kind, index, threshold }) {
 }
 
 addEventListener("message", async ({ data: { key: keyFile, proof, trust, demands, expectedResult } }) => {
+  const pinned = "expect_vk" in trust;
   try {
     const key = await admit(keyFile, trust);
     const output = expectedResult && { expect_output: result(expectedResult, key.manifest.disclosure) };
     const verdict = key.verify(proof, { ...demands, ...output });
-    postMessage({ verdict: { ...verdict, times: { ...key.times, ...verdict.times } } });
+    postMessage({ verdict: { ...verdict, times: { ...key.times, ...verdict.times } }, pinned });
   } catch ({ kind = "internal", message, hint = "", verdict }) {
-    postMessage({ error: { kind, message, hint }, verdict });
+    postMessage({ error: { kind, message, hint }, verdict, pinned });
   }
 });

@@ -74,8 +74,8 @@ describe("the example page", () => {
     });
     assert.match(answer, /^✓ The proof holds, and it is what you expect/);
     const conditions = await page.$$eval("#conditions .met", (all) => all.map((e) => e.textContent));
-    assert.equal(conditions.length, 3);
-    assert.match(conditions.join(), /network is the one.*made for your task.*result is the one/s);
+    assert.equal(conditions.length, 4);
+    assert.match(conditions.join(), /key is the one.*network is the one.*made for your task.*result is the one/s);
     assert.match(await text("open"), /whoever made it can forge/);
     assert.deepEqual(JSON.parse(await text("json")).claim, native(SYSTEM).claim);
     await page.screenshot({ path: process.env.AVOUCH_SCREENSHOT, fullPage: true });
@@ -116,10 +116,10 @@ describe("the example page", () => {
       await page.keyboard.press("Tab");
       const id = await focused();
       seen.push(id);
-      // A file dialog opens by Enter, and belongs to the browser.
+      // The dialog opens by the space bar, and is the browser's own.
       if (["proof", "key"].includes(id)) {
         const chooser = page.waitForFileChooser();
-        await page.keyboard.press("Enter");
+        await page.keyboard.press("Space");
         await (await chooser).accept([file(SYSTEM, id === "proof" ? "proof" : "verifying.key")]);
       }
       if (id === "allow_dev_setup") await page.keyboard.press("Space");
