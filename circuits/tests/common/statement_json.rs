@@ -4,8 +4,8 @@ use std::str::FromStr as _;
 
 use avouch_circuits::{
     policy::{
-        Area, Consent, Device, Evaluation, Feature, Inputs, Item, Path, Point, Policy, Predicate, Record, Roots, Schema,
-        Signature, Source, Window,
+        Area, Consent, Device, Evaluation, Feature, Inputs, Item, Path, Point, Policy, Predicate, Record, Roots,
+        Schema, Signature, Source, Window,
     },
     r1cs::Fr,
 };
