@@ -229,11 +229,11 @@ pub(crate) fn broken(shape: Shape, seed: u64, by: Break) -> Inputs {
     let c = &mut Choices(!seed);
     let mut case = Case::new(shape, seed);
     match by {
-        Break::Before(change) => {
+        Before(change) => {
             change(&mut case, c);
             case.inputs()
         }
-        Break::After(change) => {
+        After(change) => {
             let mut inputs = case.inputs();
             change(&mut inputs, c);
             inputs

@@ -19,7 +19,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 fn bytes<const N: usize>(digits: &str) -> [u8; N] {
-    let byte = |i| u8::from_str_radix(&digits[2 * i..2 * i + 2], 16).unwrap();
+    let byte = |i: usize| u8::from_str_radix(&digits[2 * i..2 * i + 2], 16).unwrap();
     assert_eq!(digits.len(), 2 * N);
     std::array::from_fn(byte)
 }
