@@ -421,6 +421,7 @@ fn check_path(clause: Clause, what: &str, leaf: Fr, path: &Path, root: Fr) -> Ch
 
 fn check_validity(what: &str, time: u64, from: u64, to: u64) -> Result<(), String> {
     match time {
+        _ if (from | to) >> TIME_BITS != 0 => Err(format!("an end of {what} is not below 2^{TIME_BITS}")),
         _ if time < from => Err(format!("{what} begins {} seconds later", from - time)),
         _ if time > to => Err(format!("{what} ended {} seconds before", time - to)),
         _ => Ok(()),

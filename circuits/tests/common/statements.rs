@@ -569,6 +569,7 @@ pub(crate) const BREAKS: &[(Clause, &str, Break)] = &[
             x.device.valid_from = x.records[0].time + 1;
         }),
     ),
+    (Clause::DeviceValidity, "an end of 41 bits", Before(|x, _| x.device.valid_to |= 1 << 40)),
     (
         Clause::DeviceValidity,
         "never valid",
@@ -632,6 +633,7 @@ pub(crate) const BREAKS: &[(Clause, &str, Break)] = &[
             x.consent.valid_from = x.records[0].time + 1;
         }),
     ),
+    (Clause::ConsentValidity, "an end of 41 bits", Before(|x, _| x.consent.valid_to |= 1 << 40)),
     (
         Clause::ConsentValidity,
         "never valid",
