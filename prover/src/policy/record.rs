@@ -174,7 +174,7 @@ impl Readings {
         if self.readings.len() != usize::from(count) {
             return refused(format!("{} readings: the schema signs {count} at once", self.readings.len()));
         }
-        if self.seq % u64::from(count.max(1)) != 0 {
+        if !self.seq.is_multiple_of(count.into()) {
             return refused(format!("seq {} is not a multiple of {count}: batches would overlap", self.seq));
         }
         let mut records: Vec<Record> = Vec::new();
