@@ -16,6 +16,7 @@
 //! | [`circuit`] | the closed set of relations, wires with proven bounds, disclosure, `circuit_id` |
 //! | `import` | strict ONNX import (feature `import`) |
 //! | `execute` | the reference executor (feature `execute`) |
+//! | `policy` | the data policy: signed records, consents, what they have to satisfy (feature `r1cs`) |
 //! | `r1cs` | gadgets: relations as rank-1 constraints (feature `r1cs`) |
 //! | `plonkish` | chips: relations as a table of custom gates and lookups (feature `plonkish`) |
 //!
@@ -38,5 +39,7 @@ pub mod execute;
 pub mod import;
 #[cfg(feature = "plonkish")]
 pub mod plonkish;
+#[cfg(feature = "r1cs")]
+pub mod policy;
 #[cfg(feature = "r1cs")]
 pub mod r1cs;
