@@ -10,6 +10,7 @@
 //! | `max` | maximum of a window | 10 for each element but the first |
 //! | `range` | 8-bit inputs | 9 an element |
 //! | `commit` | salted Poseidon chain of the packed tensor | about 1.6 a byte, 773 or more in all |
+//! | `policy` | the records of a data policy, which are the input then | about 13,000 for one record |
 //! | `disclose` | raw, argmax, threshold | 1; 12 an element; 10 |
 //! | `poseidon` | circomlib's Poseidon | 3 an S-box |
 //! | `lookup` | plans the tables | |
@@ -29,6 +30,7 @@ mod disclose;
 mod linear;
 mod lookup;
 mod max;
+mod policy;
 pub mod poseidon;
 mod product;
 mod range;
