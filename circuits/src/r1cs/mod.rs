@@ -5,6 +5,7 @@
 //! | `linear` | integer combinations with constant weights | none |
 //! | `product` | products of two values | 1 an element |
 //! | `requantize` | monotone step functions, by a multiplier, a shift and bits or limbs | about 20 to 45 an element |
+//! | `thresholds` | step functions without an arithmetic form | about 130 an element |
 //! | `table` | any function of an 8-bit value, by bits | at most 46 |
 //! | `steps` | functions of either kind, by looking up intervals | 2 to 4 an element, and the table |
 //! | `max` | maximum of a window | 10 for each element but the first |
@@ -38,6 +39,7 @@ mod requantize;
 mod steps;
 mod synthesize;
 mod table;
+mod thresholds;
 
 pub use ark_bn254::Fr;
 

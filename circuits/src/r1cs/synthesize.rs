@@ -91,26 +91,23 @@ impl<'c> Synthesizer<'c> {
     pub fn new(circuit: &'c Circuit, ranges: RangeChecks) -> Result<Self, LowerError> {
         let forms = circuit.relations.iter().map(|r| match &r.relation {
             Relation::Requantize(q) => {
-                let functions = q.functions.par_iter().enumerate().map(|(index, steps)| Function::new(index, steps));
-                functions
-                    .collect::<Result<_, _>>()
-                    .map(Forms::Steps)
-                    .map_err(|e| LowerError { node: r.label.clone(), ..e })
+                let functions = q.functions.par_iter().enumerate();
+                Forms::Steps(functions.map(|(index, steps)| Function::new(index, steps)).collect())
             }
             Relation::Table(table) => {
                 let selector = Selector::new(table);
-                Ok(selector.cheap_step().map_or(Forms::Table(selector), |f| Forms::Steps(alloc::vec![f])))
+                selector.cheap_step().map_or(Forms::Table(selector), |f| Forms::Steps(alloc::vec![f]))
             }
-            Relation::Records(records) => Ok(Forms::Records(Records::new(records).into())),
+            Relation::Records(records) => Forms::Records(Records::new(records).into()),
             Relation::Range(_)
             | Relation::Linear(_)
             | Relation::Product { .. }
             | Relation::Max { .. }
             | Relation::Reindex { .. }
             | Relation::Commit { .. }
-            | Relation::Disclose { .. } => Ok(Forms::None),
+            | Relation::Disclose { .. } => Forms::None,
         });
-        let mut this = Self { circuit, forms: forms.collect::<Result<_, _>>()?, plan: None };
+        let mut this = Self { circuit, forms: forms.collect(), plan: None };
         if ranges == RangeChecks::Lookups {
             this.plan = Some(this.make_plan().map_err(|e| LowerError::new(alloc::format!("{e}")))?);
         }
