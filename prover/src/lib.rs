@@ -16,6 +16,7 @@
 //! | [`keys`] | the key folder |
 //! | [`input`] | samples from `.npy` and JSON files |
 //! | [`opening`] | openings of commitments, private to the node |
+//! | [`policy`] | files of the data policy: documents, signed records, the registry |
 //! | [`memory`] | what a job takes before it runs, and what it took |
 //! | [`progress`] | what long work says of itself, and how it is stopped |
 //! | [`files`] | files that are whole or absent |
@@ -31,6 +32,7 @@ pub mod input;
 pub mod keys;
 pub mod memory;
 pub mod opening;
+pub mod policy;
 pub mod progress;
 pub mod prover;
 pub mod random;

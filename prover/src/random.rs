@@ -25,6 +25,13 @@ pub(crate) fn nonzero_pasta() -> Result<Fp, NoRandomness> {
     draw(|bytes| Some(Fp::from_uniform_bytes(bytes)).filter(|e| !bool::from(e.is_zero())))
 }
 
+/// Uniform bytes, for a secret key.
+pub(crate) fn bytes<const N: usize>() -> Result<[u8; N], NoRandomness> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(NoRandomness)?;
+    Ok(bytes)
+}
+
 /// The first element that `of` makes of 512 random bits.
 fn draw<F>(of: impl Fn(&[u8; 64]) -> Option<F>) -> Result<F, NoRandomness> {
     loop {

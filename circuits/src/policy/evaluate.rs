@@ -3,8 +3,8 @@
 use alloc::{format, string::String, vec::Vec};
 
 use super::{
-    Consent, Device, FormatError, MASK_BITS, Path, Policy, Record, Schema, Signature, TIME_BITS, TREE_DEPTH, batch_hash,
-    eddsa, nullifier_key_hash, pack, registry_root, tags,
+    Consent, Device, FormatError, MASK_BITS, Path, Policy, Record, Schema, Signature, TIME_BITS, TREE_DEPTH,
+    batch_hash, eddsa, nullifier_key_hash, pack, registry_root, tags,
 };
 use crate::r1cs::{
     Fr,
@@ -222,9 +222,10 @@ fn require(holds: bool, clause: Clause, message: impl FnOnce() -> String) -> Che
 
 /// The same for each item of a list, which the violation then names.
 fn for_each<T>(items: &[T], clause: Clause, check: impl Fn(usize, &T) -> Result<(), String>) -> Checked {
-    items.iter().enumerate().try_for_each(|(i, item)| {
-        check(i, item).map_err(|message| Violation { clause, record: Some(i), message })
-    })
+    items
+        .iter()
+        .enumerate()
+        .try_for_each(|(i, item)| check(i, item).map_err(|message| Violation { clause, record: Some(i), message }))
 }
 
 /// Evaluates every clause of the policy.
@@ -317,7 +318,11 @@ impl Inputs {
         })?;
         for_each(&self.records, Clause::MaxAge, |_, r| {
             let (age, most) = (hi - r.time, policy.max_age);
-            if age <= most { Ok(()) } else { Err(format!("it is {age} seconds old at the window's end, allowed are {most}")) }
+            if age <= most {
+                Ok(())
+            } else {
+                Err(format!("it is {age} seconds old at the window's end, allowed are {most}"))
+            }
         })?;
         let epochs = [lo, hi].map(|t| policy.epoch(t));
         require(epochs[0] == epochs[1], Clause::Epoch, || {
@@ -369,7 +374,11 @@ impl Inputs {
             message: format!("at the window's end: {message}"),
         })?;
         for_each(&self.records, Clause::Subject, |_, r| {
-            if r.subject == consent.subject { Ok(()) } else { Err("it is about another person than the one who consented".into()) }
+            if r.subject == consent.subject {
+                Ok(())
+            } else {
+                Err("it is about another person than the one who consented".into())
+            }
         })
     }
 
@@ -387,7 +396,9 @@ impl Inputs {
         for_each(&self.records, Clause::Predicate, |_, r| {
             for p in &self.policy.predicates {
                 let feature = usize::from(p.feature);
-                let (Some(f), Some(&v)) = (self.schema.features.get(feature), r.features.get(feature)) else { continue };
+                let (Some(f), Some(&v)) = (self.schema.features.get(feature), r.features.get(feature)) else {
+                    continue;
+                };
                 if !p.holds(v) {
                     let relation = if p.at_least { "at least" } else { "at most" };
                     return Err(format!("{} is {v}, the policy wants {relation} {}", f.name, p.value));
@@ -410,6 +421,7 @@ fn check_path(clause: Clause, what: &str, leaf: Fr, path: &Path, root: Fr) -> Ch
 
 fn check_validity(what: &str, time: u64, from: u64, to: u64) -> Result<(), String> {
     match time {
+        _ if (from | to) >> TIME_BITS != 0 => Err(format!("an end of {what} is not below 2^{TIME_BITS}")),
         _ if time < from => Err(format!("{what} begins {} seconds later", from - time)),
         _ if time > to => Err(format!("{what} ended {} seconds before", time - to)),
         _ => Ok(()),

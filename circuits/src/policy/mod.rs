@@ -45,7 +45,7 @@ pub use self::{
     parameters::{Area, FEATURE_INDEX_BITS, Item, PREDICATE_BITS, Policy, Predicate},
     record::{Record, batch_hash},
     registry::{Consent, Device, Path, Tree, nullifier_key_hash, registry_root},
-    schema::{Feature, Schema, Source},
+    schema::{Feature, MAX_NAME, Schema, Source},
 };
 use crate::r1cs::Fr;
 

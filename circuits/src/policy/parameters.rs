@@ -112,8 +112,11 @@ impl Policy {
         self.check_features(schema)
     }
 
-    /// Checks what holds under every schema.
-    pub(super) fn check_widths(&self) -> Result<(), FormatError> {
+    /// Checks what holds under every schema: the widths of all fields.
+    ///
+    /// # Errors
+    /// Names the first field that breaks a rule.
+    pub fn check_widths(&self) -> Result<(), FormatError> {
         let err = |place: &str, message: String| Err(FormatError::new(format!("policy, {place}"), message));
         for (name, value) in [("max age", self.max_age), ("epoch length", self.epoch_length)] {
             if value >> TIME_BITS != 0 {

@@ -280,7 +280,8 @@ mod tests {
         let root = Tree::default().root();
         let by_hand = (0..TREE_DEPTH).fold(Fr::zero(), |node, _| hash(&[node, node]));
         assert_eq!(root, by_hand);
-        expect_test::expect![""].assert_eq(&format!("{root}"));
+        expect_test::expect!["15019797232609675441998260052101280400536945603062888308240081994073687793470"]
+            .assert_eq(&format!("{root}"));
     }
 
     #[test]

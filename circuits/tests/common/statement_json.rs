@@ -4,8 +4,8 @@ use std::str::FromStr as _;
 
 use avouch_circuits::{
     policy::{
-        Area, Consent, Device, Evaluation, Feature, Inputs, Item, Path, Point, Policy, Predicate, Record, Roots, Schema,
-        Signature, Source, Window,
+        Area, Consent, Device, Evaluation, Feature, Inputs, Item, Path, Point, Policy, Predicate, Record, Roots,
+        Schema, Signature, Source, Window,
     },
     r1cs::Fr,
 };
@@ -40,7 +40,7 @@ impl Serialize for Hash {
 impl<'de> Deserialize<'de> for Hash {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         let text = String::deserialize(d)?;
-        let byte = |i| u8::from_str_radix(text.get(2 * i..2 * i + 2)?, 16).ok();
+        let byte = |i: usize| u8::from_str_radix(text.get(2 * i..2 * i + 2)?, 16).ok();
         let bytes: Option<Vec<u8>> = (0..32).map(byte).collect();
         let bytes = bytes.filter(|_| text.len() == 64).ok_or_else(|| D::Error::custom("not 64 digits"))?;
         Ok(Self(bytes.try_into().unwrap()))

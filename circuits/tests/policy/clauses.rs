@@ -32,7 +32,8 @@ fn is_satisfied(inputs: &Inputs) {
     let [policy, _, window, _] = evaluation.slots;
     assert_eq!(policy, inputs.policy.id());
     let shifted = |v: u64, bits: u32| u128::from(v) << bits;
-    let expected = shifted(inputs.window.lo, 0) + shifted(inputs.window.hi, 40) + shifted(inputs.schema.records.into(), 80);
+    let expected =
+        shifted(inputs.window.lo, 0) + shifted(inputs.window.hi, 40) + shifted(inputs.schema.records.into(), 80);
     assert_eq!(window, expected.into());
     assert_eq!(evaluation.features.len(), inputs.schema.values());
     for (i, &v) in evaluation.features.iter().enumerate() {

@@ -19,7 +19,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 fn bytes<const N: usize>(digits: &str) -> [u8; N] {
-    let byte = |i| u8::from_str_radix(&digits[2 * i..2 * i + 2], 16).unwrap();
+    let byte = |i: usize| u8::from_str_radix(&digits[2 * i..2 * i + 2], 16).unwrap();
     assert_eq!(digits.len(), 2 * N);
     std::array::from_fn(byte)
 }
@@ -88,7 +88,11 @@ fn signatures_of_other_implementations() {
         match part {
             "verifies" | "equation" => {
                 let packed_key = packed_key.unwrap();
-                assert_eq!((packed_key.point(), hex(&packed_key.to_bytes())), (key, inputs.packed_key.clone()), "{name}");
+                assert_eq!(
+                    (packed_key.point(), hex(&packed_key.to_bytes())),
+                    (key, inputs.packed_key.clone()),
+                    "{name}"
+                );
                 let packed_signature = packed_signature.unwrap();
                 assert_eq!(packed_signature, signature, "{name}");
                 assert_eq!(hex(&packed_signature.to_bytes()), inputs.packed_signature, "{name}");

@@ -5,6 +5,9 @@ use avouch_circuits::policy::{Clause, Item, SecretKey, evaluate};
 
 use crate::statements::{Case, Shape};
 
+/// A named change.
+type Change = (&'static str, fn(&mut Case));
+
 fn nullifier(case: &Case) -> Fr {
     evaluate(&case.inputs()).unwrap().slots[3]
 }
@@ -13,7 +16,7 @@ fn nullifier(case: &Case) -> Fr {
 fn nothing_but_key_controller_scope_schema_and_batch_enters() {
     let base = Case::new(Shape::FULL, 10);
     let due = nullifier(&base);
-    let same: [(&str, fn(&mut Case)); 6] = [
+    let same: [Change; 6] = [
         ("another policy", |x| {
             x.policy.max_age += 1;
             x.policy.purposes = 0b10;
@@ -33,7 +36,7 @@ fn nothing_but_key_controller_scope_schema_and_batch_enters() {
         change(&mut case);
         assert_eq!(nullifier(&case), due, "{name}");
     }
-    let other: [(&str, fn(&mut Case)); 5] = [
+    let other: [Change; 5] = [
         ("another scope", |x| x.policy.scope += Fr::from(1u64)),
         ("another controller", |x| {
             x.policy.controller += Fr::from(1u64);
@@ -82,23 +85,29 @@ fn modes_are_apart() {
 #[test]
 fn batches_are_cut_in_one_way() {
     let base = Case::new(Shape::FULL, 13);
-    let refused: [(&str, Clause, fn(&mut Case)); 6] = [
-        ("overlapping", Clause::BatchNumber, |x| x.records.iter_mut().for_each(|r| r.seq += 1)),
-        ("a gap", Clause::Sequence, |x| x.records[1].seq += 1),
-        ("a duplicate", Clause::Sequence, |x| x.records[1].seq -= 1),
-        ("falling", Clause::Sequence, |x| x.records[2].seq -= 2),
-        ("another R", Clause::Schema, |x| {
-            x.schema.records = 2;
-            x.records.pop();
-            x.schema.inputs.retain(|_| false);
-            x.schema.inputs.push(avouch_circuits::policy::Source::Constant(0));
-        }),
-        ("two epochs", Clause::Epoch, |x| {
-            x.policy.epoch_length = x.records[1].time;
-            x.window.lo = x.records[0].time;
-        }),
+    let refused: [(Clause, Change); 6] = [
+        (Clause::BatchNumber, ("overlapping", |x| x.records.iter_mut().for_each(|r| r.seq += 1))),
+        (Clause::Sequence, ("a gap", |x| x.records[1].seq += 1)),
+        (Clause::Sequence, ("a duplicate", |x| x.records[1].seq -= 1)),
+        (Clause::Sequence, ("falling", |x| x.records[2].seq -= 2)),
+        (
+            Clause::Schema,
+            ("another R", |x| {
+                x.schema.records = 2;
+                x.records.pop();
+                x.schema.inputs.retain(|_| false);
+                x.schema.inputs.push(avouch_circuits::policy::Source::Constant(0));
+            }),
+        ),
+        (
+            Clause::Epoch,
+            ("two epochs", |x| {
+                x.policy.epoch_length = x.records[1].time;
+                x.window.lo = x.records[0].time;
+            }),
+        ),
     ];
-    for (name, clause, change) in refused {
+    for (clause, (name, change)) in refused {
         let mut case = base.clone();
         change(&mut case);
         assert_eq!(evaluate(&case.inputs()).unwrap_err().clause, clause, "{name}");
