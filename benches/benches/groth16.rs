@@ -38,7 +38,7 @@ impl Sink for Values {
 fn witness(workload: &Workload, synthesizer: &Synthesizer<'_>) -> Vec<Fr> {
     let output = execute::run(&workload.graph, &workload.input).expect("the input fits the network");
     let salt = Fr::from(7u64);
-    let witness = CircuitWitness { input: workload.input.clone(), input_salt: salt, output_salt: salt };
+    let witness = CircuitWitness { input: workload.input.clone(), input_salt: salt, output_salt: salt, policy: None };
     let public = public_inputs(synthesizer.circuit(), &witness, &output, Fr::from(0u64));
     let mut values = Values::default();
     synthesizer.synthesize(&public, Some(&witness), &mut values).expect("a circuit made from a graph is well formed");

@@ -28,7 +28,8 @@ fn the_executors_values_satisfy_and_lookups_are_cheaper() {
             let input: Vec<i16> =
                 (0..info.elements()).map(|i| ((i * 37 % 256) as i32 + info.quant.dtype.min()) as i16).collect();
             let output = execute::run(&model.graph, &input).unwrap();
-            let witness = CircuitWitness { input, input_salt: Fr::from(5u64), output_salt: Fr::from(6u64) };
+            let witness =
+                CircuitWitness { input, input_salt: Fr::from(5u64), output_salt: Fr::from(6u64), policy: None };
             let public = public_inputs(&circuit, &witness, &output, Fr::from(7u64));
             let mut checker = Checker::new(&[&public[..], &[Fr::from(1u64 << 60)]].concat());
             synthesizer.synthesize(&public, Some(&witness), &mut checker).unwrap();

@@ -412,7 +412,7 @@ impl Qdq<'_> {
 fn argmax_of(graph: &Graph, y: &[i16]) -> i16 {
     let circuit = Circuit::new(graph, Disclosure::Argmax).unwrap();
     let input = vec![0; graph.input_info().elements()];
-    let witness = CircuitWitness { input, input_salt: Fr::from(1u64), output_salt: Fr::from(2u64) };
+    let witness = CircuitWitness { input, input_salt: Fr::from(1u64), output_salt: Fr::from(2u64), policy: None };
     let slot = public_inputs(&circuit, &witness, y, Fr::from(3u64))[7];
     slot.into_bigint().to_string().parse().unwrap()
 }

@@ -7,6 +7,7 @@ use avouch_circuits::{
     execute::{self, ExecuteError},
     graph::Graph,
     plonkish,
+    policy::{self, Violation},
     r1cs::{self, SynthesisError},
 };
 use avouch_verifier::{
@@ -123,6 +124,18 @@ pub enum ProveError {
     /// The verifying key is for another circuit.
     #[error("the verifying key is for another {0}; run setup with this model and disclosure")]
     WrongKey(&'static str),
+    /// The circuit takes records, and an input was given.
+    #[error("this circuit's input is made of signed records; prove with a policy, records and a registry")]
+    NoRecords,
+    /// The circuit takes an input, and records were given.
+    #[error("this circuit has no data policy; run setup with the records' schema")]
+    NoDataPolicy,
+    /// The records' schema is not the circuit's.
+    #[error("the records are of another schema than the circuit; run setup with theirs, or use records of its own")]
+    OtherSchema,
+    /// A clause of the data policy does not hold.
+    #[error("the records do not satisfy the policy: {0}")]
+    Policy(#[from] Violation),
     /// The opening is not of this input.
     #[error("the input opening is for other input values or another proof system; commit to this input again")]
     WrongOpening,
@@ -168,6 +181,8 @@ pub(crate) struct Inference<'a> {
     pub(crate) output_salt: &'a [u8; 32],
     /// Slot 0.
     pub(crate) context: [u8; 32],
+    /// What satisfies the data policy, where the circuit has one.
+    pub(crate) policy: Option<&'a policy::Inputs>,
 }
 
 /// What a proof system makes of it.
@@ -288,7 +303,46 @@ impl<'c> Prover<'c> {
     }
 
     /// Runs the model on `input` (integers, row-major), proves it and verifies the proof.
+    ///
+    /// # Errors
+    /// [`ProveError::NoRecords`] if the circuit has a data policy; an input that does not fit; all that can go wrong later.
     pub fn prove(&self, input: &[i16], request: &Request, progress: &dyn Progress) -> Result<Proof, ProveError> {
+        if self.circuit.description.has_data_policy() {
+            return Err(ProveError::NoRecords);
+        }
+        self.prove_input(input, None, request, progress)
+    }
+
+    /// Runs the model on records that satisfy a data policy, proves both and verifies the proof.
+    ///
+    /// # Errors
+    /// The first clause of the policy that does not hold, before any proving; records of another schema, or a circuit
+    /// without a data policy; all that can go wrong later.
+    pub fn prove_records(
+        &self,
+        inputs: &policy::Inputs,
+        request: &Request,
+        progress: &dyn Progress,
+    ) -> Result<Proof, ProveError> {
+        let (circuit, schema) = (self.circuit, &inputs.schema);
+        if !circuit.description.has_data_policy() {
+            return Err(ProveError::NoDataPolicy);
+        }
+        if circuit.description.schema_digest != schema.digest() {
+            return Err(ProveError::OtherSchema);
+        }
+        let evaluation = policy::evaluate(inputs)?;
+        let input = schema.model_input(&evaluation.features, &circuit.input.quant);
+        self.prove_input(&input, Some(inputs), request, progress)
+    }
+
+    fn prove_input(
+        &self,
+        input: &[i16],
+        policy: Option<&policy::Inputs>,
+        request: &Request,
+        progress: &dyn Progress,
+    ) -> Result<Proof, ProveError> {
         let mut clock = Stopwatch::start();
         progress.begin("witness", 1);
         let (circuit, key) = (self.circuit, self.accepted.key());
@@ -307,6 +361,7 @@ impl<'c> Prover<'c> {
             input_salt: input_opening.salt(),
             output_salt: output_opening.salt(),
             context: context_slot(&request.context),
+            policy,
         };
         let made = match &self.backend {
             Backend::Groth16(backend) => backend.prove(&inference, &mut clock, progress)?,

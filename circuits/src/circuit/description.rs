@@ -130,6 +130,19 @@ impl CircuitDescription {
         Ok(description)
     }
 
+    /// The same with a data policy on `records` records, at least one, of this schema.
+    ///
+    /// # Errors
+    /// No records, or a digest of zero.
+    pub fn with_records(self, schema_digest: [u8; 31], records: u16) -> Result<Self, DescriptionError> {
+        let description = Self { schema_digest, records, ..self };
+        if records == 0 {
+            let message = String::from("a data policy is on one record at least");
+            return Err(DescriptionError { field: "data policy", message });
+        }
+        description.check().map(|()| description)
+    }
+
     /// Whether the circuit enforces a data policy on the records that its input comes from.
     pub fn has_data_policy(&self) -> bool {
         self.records != 0

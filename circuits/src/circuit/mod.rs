@@ -6,6 +6,9 @@
 
 pub mod description;
 mod linear;
+mod records;
+#[cfg(feature = "r1cs")]
+mod schema;
 mod step;
 mod table;
 
@@ -14,6 +17,7 @@ use alloc::{format, string::String, vec::Vec};
 pub use self::{
     description::{CircuitDescription, Disclosure},
     linear::{Linear, LinearMap},
+    records::{RecordFeature, Records},
     step::{StepFunction, Threshold},
     table::FunctionTable,
 };
@@ -130,10 +134,12 @@ pub mod slot {
     pub const COUNT: usize = 8;
     /// A constant of the circuit.
     pub const CIRCUIT_ID: usize = 1;
-    /// The empty policy's, of a circuit without a data policy.
+    /// The data policy's id; without one, the empty policy's.
     pub const POLICY_ID: usize = 2;
     /// Registry root, window and nullifier: zero without a data policy.
     pub const OF_POLICY: [usize; 3] = [3, 4, 5];
+    /// All four that a data policy sets.
+    pub const ALL_OF_POLICY: [usize; 4] = [POLICY_ID, OF_POLICY[0], OF_POLICY[1], OF_POLICY[2]];
     /// The salted commitment to the input.
     pub const INPUT_COMMITMENT: usize = 6;
     /// What is disclosed of the output.
@@ -149,6 +155,8 @@ pub const PACKED_BYTES: usize = 31;
 pub enum Relation {
     /// The input wire is fresh, and every element lies in the 8-bit type.
     Range(DType),
+    /// The output wire is fresh: the features of records that satisfy the data policy, as far as it lets them through.
+    Records(Records),
     /// Every output element is an integer combination of operand elements with constant weights.
     Linear(Linear),
     /// `y[i] = (a[i] − zeros[0]) · (b[i] − zeros[1])`.
@@ -191,6 +199,7 @@ impl Relation {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Range(_) => "range",
+            Self::Records(_) => "records",
             Self::Linear(_) => "linear",
             Self::Product { .. } => "product",
             Self::Requantize(_) => "requantize",
@@ -236,22 +245,27 @@ pub struct Circuit {
 impl Circuit {
     /// Lowers a checked graph. Fails if a step has no exact form, or the disclosure does not fit the output.
     pub fn new(graph: &Graph, disclosure: Disclosure) -> Result<Self, LowerError> {
-        if graph.tensors.iter().map(TensorInfo::elements).sum::<usize>() > MAX_ELEMENTS {
-            let message = format!("the tensors have more than {MAX_ELEMENTS} elements: too many to prove");
-            return Err(LowerError { node: "model".into(), message });
-        }
-        let (input, output) = (graph.input_info(), graph.output_info());
-        let description = CircuitDescription::new(graph, disclosure)
-            .map_err(|e| LowerError { node: "output".into(), message: format!("{e}") })?;
+        let info = graph.input_info();
+        let dtype = info.quant.dtype;
+        let description = describe(graph, disclosure)?;
+        Self::lower(graph, description, |l| {
+            Ok(l.emit(Relation::Range(dtype), &[], alloc::vec![Interval::of(dtype); info.elements()]))
+        })
+    }
+
+    /// Lowers a checked graph whose input wire `input` makes.
+    fn lower(
+        graph: &Graph,
+        description: CircuitDescription,
+        input: impl FnOnce(&mut Lowering) -> Result<WireId, LowerError>,
+    ) -> Result<Self, LowerError> {
+        let (info, output) = (graph.input_info(), graph.output_info());
+        let disclosure = description.disclosure;
         let mut l = Lowering { wires: Vec::new(), relations: Vec::new(), label: "input".into(), node: None };
+        let x = input(&mut l)?;
         let mut wire_of = alloc::vec![None; graph.tensors.len()];
-        let x = l.emit(
-            Relation::Range(input.quant.dtype),
-            &[],
-            alloc::vec![Interval::of(input.quant.dtype); input.elements()],
-        );
         wire_of[graph.input.index()] = Some(x);
-        l.assert(Relation::Commit { role: CommitmentUse::Input, dtype: input.quant.dtype }, x);
+        l.assert(Relation::Commit { role: CommitmentUse::Input, dtype: info.quant.dtype }, x);
         for (index, node) in graph.nodes.iter().enumerate() {
             let inputs: Option<Vec<WireId>> = node.inputs.iter().map(|id| wire_of[id.index()]).collect();
             let Some(inputs) = inputs else {
@@ -281,13 +295,23 @@ impl Circuit {
             },
             y,
         );
-        Ok(Self { wires: l.wires, relations: l.relations, description, input: input.clone(), output: output.clone() })
+        Ok(Self { wires: l.wires, relations: l.relations, description, input: info.clone(), output: output.clone() })
     }
 
     /// The bounds of a wire.
     pub fn bounds(&self, id: WireId) -> &[Interval] {
         &self.wires[id.index()].bounds
     }
+}
+
+/// Describes a graph's circuit without a data policy, if it is not too large.
+fn describe(graph: &Graph, disclosure: Disclosure) -> Result<CircuitDescription, LowerError> {
+    if graph.tensors.iter().map(TensorInfo::elements).sum::<usize>() > MAX_ELEMENTS {
+        let message = format!("the tensors have more than {MAX_ELEMENTS} elements: too many to prove");
+        return Err(LowerError { node: "model".into(), message });
+    }
+    CircuitDescription::new(graph, disclosure)
+        .map_err(|e| LowerError { node: "output".into(), message: format!("{e}") })
 }
 
 /// Collects the relations of a graph while it is lowered.

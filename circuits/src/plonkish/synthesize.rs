@@ -40,6 +40,9 @@ pub enum SynthesisError {
         /// Index of the relation.
         relation: usize,
     },
+    /// There is no chip for the curve and hash of a data policy.
+    #[error("a data policy needs a Groth16 system; this one proves circuits without")]
+    Records,
     /// The layout is too small.
     #[error("the circuit needs {needed} rows, the layout has {limit}")]
     Rows {
@@ -154,6 +157,7 @@ fn walk<S: Sink>(
                 let input = |i: usize| witness.map_or(0, |w| w.input.get(i).copied().unwrap_or(0).into());
                 Some(Value::Elements((0..count).map(|i| b.input(&f, input(i))).collect()))
             }
+            Relation::Records(_) => return Err(SynthesisError::Records),
             Relation::Linear(map) => {
                 let x = (0..operands.len()).map(elements).collect::<Result<Vec<_>, _>>()?;
                 Some(Value::Sums(linear(&mut b, map, &x)))

@@ -37,6 +37,7 @@ use alloc::{string::String, vec::Vec};
 
 use ark_ff::{AdditiveGroup as _, Field as _};
 
+pub(crate) use self::registry::halves;
 pub use self::{
     babyjubjub::{BabyJubjub, PointError, Scalar},
     eddsa::{Point, PublicKey, SIGNATURE_BYTES, SecretKey, Signature, SignatureError, challenge, verify},

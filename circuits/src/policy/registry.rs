@@ -94,7 +94,7 @@ impl Consent {
 }
 
 /// A 256-bit hash as two elements, big-endian integers of its last 16 and of its first 16 bytes: lo and hi.
-pub(super) fn halves(digest: &[u8; 32]) -> [Fr; 2] {
+pub(crate) fn halves(digest: &[u8; 32]) -> [Fr; 2] {
     let integer = |bytes: &[u8]| bytes.iter().fold(0u128, |sum, &b| sum << 8 | u128::from(b)).into();
     let (hi, lo) = digest.split_at(16);
     [integer(lo), integer(hi)]

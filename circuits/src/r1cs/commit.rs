@@ -9,7 +9,7 @@ use ark_bn254::Fr;
 use ark_ff::{One as _, Zero as _};
 
 use super::{
-    builder::{Builder, Num, Sink, fr, power},
+    builder::{Builder, Lc, Num, Sink, fr, power},
     poseidon::{chain, chain_gadget, hash, hash_gadget, tag},
 };
 use crate::{
@@ -62,7 +62,7 @@ pub(super) fn commit<S: Sink>(
     public: Num,
 ) {
     let [outer, inner] = role.tags().map(tag);
-    let packed: Vec<Num> = values
+    let packed: Vec<Lc> = values
         .chunks(PACKED_BYTES)
         .map(|chunk| {
             let mut sum = b.lc();
@@ -72,7 +72,8 @@ pub(super) fn commit<S: Sink>(
                 sum.push(weight, x);
                 offset -= weight * fr(dtype.min().into());
             }
-            b.materialize("commit.pack", &sum.plus(offset))
+            let element = b.materialize("commit.pack", &sum.plus(offset));
+            b.var(element)
         })
         .collect();
     let chain = chain_gadget(b, inner, &packed);

@@ -10,7 +10,7 @@ use ark_bn254::Fr;
 use ark_ff::{Field as _, PrimeField as _, Zero as _};
 use light_poseidon::{Poseidon, PoseidonHasher as _, PoseidonParameters, parameters::bn254_x5};
 
-use super::builder::{Builder, Lc, Num, Sink};
+use super::builder::{Builder, Lc, Sink};
 
 /// Elements that one step of a chain absorbs besides the running value.
 pub const CHAIN_RATE: usize = 11;
@@ -67,11 +67,11 @@ pub(super) fn hash_gadget<S: Sink>(b: &mut Builder<'_, S>, inputs: &[Lc]) -> Lc 
 }
 
 /// The gadget of [`chain`].
-pub(super) fn chain_gadget<S: Sink>(b: &mut Builder<'_, S>, tag: Fr, elements: &[Num]) -> Lc {
+pub(super) fn chain_gadget<S: Sink>(b: &mut Builder<'_, S>, tag: Fr, elements: &[Lc]) -> Lc {
     let start = hash(&[tag, Fr::from(elements.len() as u64), Fr::zero()]);
     elements.chunks(CHAIN_RATE).fold(b.constant(start), |a, chunk| {
         let mut step = vec![a];
-        step.extend(chunk.iter().map(|&x| b.var(x)));
+        step.extend_from_slice(chunk);
         step.resize_with(CHAIN_RATE + 1, || b.lc());
         hash_gadget(b, &step)
     })

@@ -26,28 +26,52 @@ use super::{
     builder::{Builder, Lc, Num, Sink, fr, power, signed, width},
     lookup::{Step, StepRequest},
     steps::{Runs, look_up},
+    thresholds::Thresholds,
 };
-use crate::circuit::{Interval, LowerError, StepFunction};
+use crate::circuit::{Interval, StepFunction};
 
-/// A step function of a relation, with its certified arithmetic form.
+/// A step function of a relation, and how it is proven where it is not looked up.
 pub(super) struct Function<'f> {
     /// Which of the relation's functions it is.
     index: usize,
     steps: &'f StepFunction,
-    pub(super) form: AffineStep,
+    form: Form,
+}
+
+enum Form {
+    /// By arithmetic, certified.
+    Affine(AffineStep),
+    /// By its thresholds, where no arithmetic fits.
+    Thresholds(Thresholds),
 }
 
 impl<'f> Function<'f> {
-    pub(super) fn new(index: usize, steps: &'f StepFunction) -> Result<Self, LowerError> {
-        Ok(Self { index, steps, form: AffineStep::find(steps)? })
+    pub(super) fn new(index: usize, steps: &'f StepFunction) -> Self {
+        let form = AffineStep::find(steps).map_or_else(|_| Form::Thresholds(Thresholds::new(steps)), Form::Affine);
+        Self { index, steps, form }
+    }
+
+    /// Roughly the cost of the arithmetic form, if there is one.
+    pub(super) fn weight(&self) -> Option<usize> {
+        match &self.form {
+            Form::Affine(form) => Some(form.weight()),
+            Form::Thresholds(_) => None,
+        }
     }
 
     fn request(&self) -> StepRequest {
-        let (form, domain) = (&self.form, self.steps.domain);
+        let runs = Runs::of_steps(self.steps);
+        let form = match &self.form {
+            Form::Affine(form) => form,
+            Form::Thresholds(t) => {
+                return StepRequest { count: 0, runs, limbs: None, by_bits: t.constraints() as u64 };
+            }
+        };
+        let domain = self.steps.domain;
         let quotients = form.quotients(domain);
         StepRequest {
             count: 0,
-            runs: Runs::of_steps(self.steps),
+            runs,
             limbs: form.ties.is_none().then(|| [form.shift, excess_bits(form, domain) as u32]),
             by_bits: (form.shift as usize + width(quotients.hi - quotients.lo) + 4) as u64,
         }
@@ -56,7 +80,31 @@ impl<'f> Function<'f> {
 
 /// Constrains and returns `y = f(x)` for an `x` within `bounds`, which lie in the function's domain.
 pub(super) fn requantize<S: Sink>(b: &mut Builder<'_, S>, x: &Lc, f: &Function<'_>, bounds: Interval) -> Num {
-    let form = &f.form;
+    match &f.form {
+        Form::Affine(form) => by_arithmetic(b, x, f, form, bounds),
+        Form::Thresholds(thresholds) => {
+            let [first, last] = [bounds.lo, bounds.hi].map(|x| f.steps.eval(x));
+            if first == last {
+                let constant = b.constant(fr(first.into()));
+                return b.materialize("requantize.value", &constant);
+            }
+            match b.step(f.index, || f.request()) {
+                None => b.witness(x.value),
+                Some(Step::Intervals(f)) => look_up(b, INTERVAL_NAMES, x, f),
+                // There are no limbs without an arithmetic form.
+                Some(Step::Bits | Step::Limbs(_)) => thresholds.select(b, x, f.steps),
+            }
+        }
+    }
+}
+
+fn by_arithmetic<S: Sink>(
+    b: &mut Builder<'_, S>,
+    x: &Lc,
+    f: &Function<'_>,
+    form: &AffineStep,
+    bounds: Interval,
+) -> Num {
     let quotients = form.quotients(bounds);
     let (first, last) = (i64::from(form.first), i64::from(form.last));
     if first == last || quotients.hi <= first || quotients.lo >= last {
@@ -268,6 +316,7 @@ mod tests {
     /// A function that is proven by limbs.
     struct Limbs<'f> {
         function: Function<'f>,
+        form: AffineStep,
         plan: Plan,
     }
 
@@ -279,13 +328,14 @@ mod tests {
     impl<'f> Limbs<'f> {
         /// With a remainder of `wider` bits more than the form's.
         fn new(steps: &'f StepFunction, wider: u32) -> Option<Self> {
-            let function = Function::new(0, steps).ok()?;
+            let function = Function::new(0, steps);
             let [remainder, excess] = function.request().limbs?;
-            let value = width(i64::from(function.form.last) - i64::from(function.form.first)) as u32;
+            let form = AffineStep::find(steps).ok()?;
+            let value = width(i64::from(form.last) - i64::from(form.first)) as u32;
             let mut ranges = alloc::vec![remainder + wider, excess, value];
             ranges.retain(|&bits| bits > 0);
             let plan = Plan::of(&[5], &ranges).with(Step::Limbs(remainder + wider));
-            Some(Self { function, plan })
+            Some(Self { function, form, plan })
         }
 
         fn check(&self, xs: &[Fr], tamper: &[(u32, Fr)]) -> (Vec<Fr>, Checker) {
@@ -306,14 +356,14 @@ mod tests {
 
         /// Variables of the excess and its share: they come after the value's limbs, the last of which is no witness.
         fn excess(&self) -> [u32; 2] {
-            let levels = i64::from(self.function.form.last) - i64::from(self.function.form.first);
+            let levels = i64::from(self.form.last) - i64::from(self.form.first);
             let limbs = self.plan.limbs(width(levels) as u32).unwrap().widths.len() as u32 - 1;
             let checks = if levels + 1 == 1 << width(levels) { 1 } else { 2 };
             [0, 1].map(|i| Y + 1 + checks * limbs + i)
         }
 
         fn unclamped(&self, x: i64) -> i64 {
-            self.function.form.quotient(x) - i64::from(self.function.form.first)
+            self.form.quotient(x) - i64::from(self.form.first)
         }
     }
 
@@ -341,7 +391,7 @@ mod tests {
             assert_eq!(checker.failures, [], "{m}, {zero}, {clip:?}");
             assert!(values.iter().zip(&xs).all(|(y, &x)| *y == fr(function.eval(x).into())), "{m}, {zero}, {clip:?}");
             seen += 1;
-            corrected += usize::from(!limbs.function.form.exceptions.is_empty());
+            corrected += usize::from(!limbs.form.exceptions.is_empty());
         }
         assert!(seen > 60 && corrected > 0, "{seen} functions, {corrected} with corrections");
     }

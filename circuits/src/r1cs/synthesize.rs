@@ -1,6 +1,6 @@
 //! Walks a circuit and emits all its constraints.
 
-use alloc::vec::Vec;
+use alloc::{boxed::Box, vec::Vec};
 
 use ark_bn254::Fr;
 use ark_ff::{PrimeField as _, Zero as _};
@@ -13,29 +13,33 @@ use super::{
     linear::Accumulators,
     lookup::Plan,
     max::max,
+    policy::Records,
     product::product,
     range::range,
     requantize::{Function, requantize},
     table::Selector,
 };
-use crate::circuit::{
-    Circuit, CommitmentUse, Interval, LowerError, Relation, WireId, description::EMPTY_POLICY_ID, slot,
+use crate::{
+    circuit::{Circuit, CommitmentUse, Interval, LowerError, Relation, WireId, description::EMPTY_POLICY_ID, slot},
+    policy::Inputs,
 };
 
 /// Number of public inputs of statement v1.
 pub const PUBLIC_INPUTS: usize = slot::COUNT;
-/// Names of the constraints on [`slot::OF_POLICY`].
+/// Names of the constraints on [`slot::OF_POLICY`], without a data policy.
 const OF_POLICY: [&str; 3] = ["statement.registry_root", "statement.window", "statement.nullifier"];
 
 /// The private values of a proof.
 #[derive(Clone, Debug)]
 pub struct CircuitWitness {
-    /// The model's input integers, row-major, within the input's type.
+    /// The model's input integers, row-major, within the input's type. With a data policy they follow from the records.
     pub input: Vec<i16>,
     /// Salt of the input commitment: uniform, nonzero.
     pub input_salt: Fr,
     /// Salt of the output commitment; unused under other disclosures.
     pub output_salt: Fr,
+    /// What satisfies the data policy, where the circuit has one.
+    pub policy: Option<Box<Inputs>>,
 }
 
 /// How a circuit proves that values are in ranges: the only difference between the systems on rank-1 constraints.
@@ -64,6 +68,8 @@ enum Forms<'c> {
     Steps(Vec<Function<'c>>),
     /// By its table.
     Table(Selector<'c>),
+    /// Records have no functions, but tables of their own.
+    Records(Box<Records<'c>>),
 }
 
 /// A wire while the circuit is walked.
@@ -85,25 +91,23 @@ impl<'c> Synthesizer<'c> {
     pub fn new(circuit: &'c Circuit, ranges: RangeChecks) -> Result<Self, LowerError> {
         let forms = circuit.relations.iter().map(|r| match &r.relation {
             Relation::Requantize(q) => {
-                let functions = q.functions.par_iter().enumerate().map(|(index, steps)| Function::new(index, steps));
-                functions
-                    .collect::<Result<_, _>>()
-                    .map(Forms::Steps)
-                    .map_err(|e| LowerError { node: r.label.clone(), ..e })
+                let functions = q.functions.par_iter().enumerate();
+                Forms::Steps(functions.map(|(index, steps)| Function::new(index, steps)).collect())
             }
             Relation::Table(table) => {
                 let selector = Selector::new(table);
-                Ok(selector.cheap_step().map_or(Forms::Table(selector), |f| Forms::Steps(alloc::vec![f])))
+                selector.cheap_step().map_or(Forms::Table(selector), |f| Forms::Steps(alloc::vec![f]))
             }
+            Relation::Records(records) => Forms::Records(Records::new(records).into()),
             Relation::Range(_)
             | Relation::Linear(_)
             | Relation::Product { .. }
             | Relation::Max { .. }
             | Relation::Reindex { .. }
             | Relation::Commit { .. }
-            | Relation::Disclose { .. } => Ok(Forms::None),
+            | Relation::Disclose { .. } => Forms::None,
         });
-        let mut this = Self { circuit, forms: forms.collect::<Result<_, _>>()?, plan: None };
+        let mut this = Self { circuit, forms: forms.collect(), plan: None };
         if ranges == RangeChecks::Lookups {
             this.plan = Some(this.make_plan().map_err(|e| LowerError::new(alloc::format!("{e}")))?);
         }
@@ -182,6 +186,11 @@ impl<'c> Synthesizer<'c> {
                     }
                     Some(Value::Elements(elements))
                 }
+                Relation::Records(_) => {
+                    let Forms::Records(records) = &self.forms[index] else { return Err(wrong()) };
+                    let inputs = witness.and_then(|w| w.policy.as_deref());
+                    Some(Value::Elements(records.synthesize(b, inputs, slot::ALL_OF_POLICY.map(public_input))))
+                }
                 Relation::Linear(linear) => {
                     let x = (0..operands.len()).map(elements).collect::<Result<Vec<_>, _>>()?;
                     Some(Value::Accumulators(Accumulators::new(linear, &x), &applied.inputs))
@@ -204,7 +213,7 @@ impl<'c> Synthesizer<'c> {
                         elements.push(match &self.forms[index] {
                             Forms::Steps(functions) => requantize(b, &x, &functions[function_of(i)], range),
                             Forms::Table(selector) => selector.select(b, &x),
-                            Forms::None => return Err(wrong()),
+                            Forms::None | Forms::Records(_) => return Err(wrong()),
                         });
                     }
                     Some(Value::Elements(elements))
@@ -241,12 +250,12 @@ impl<'c> Synthesizer<'c> {
             }
         }
         b.enter_relation(self.circuit.relations.len());
-        let constants = [
-            (slot::CIRCUIT_ID, "statement.circuit_id", self.circuit_id()),
-            (slot::POLICY_ID, "statement.policy_id", empty_policy_id()),
-        ];
-        let zeros = slot::OF_POLICY.into_iter().zip(OF_POLICY).map(|(i, name)| (i, name, Fr::zero()));
-        for (i, name, value) in constants.into_iter().chain(zeros) {
+        let mut constants = alloc::vec![(slot::CIRCUIT_ID, "statement.circuit_id", self.circuit_id())];
+        if !self.circuit.description.has_data_policy() {
+            constants.push((slot::POLICY_ID, "statement.policy_id", empty_policy_id()));
+            constants.extend(slot::OF_POLICY.into_iter().zip(OF_POLICY).map(|(i, name)| (i, name, Fr::zero())));
+        }
+        for (i, name, value) in constants {
             let (public, value) = (b.var(public_input(i)), b.constant(value));
             b.enforce_equal(name, &public, &value);
         }
@@ -349,6 +358,11 @@ pub fn public_inputs(circuit: &Circuit, witness: &CircuitWitness, output: &[i16]
     slots[0] = context;
     slots[slot::CIRCUIT_ID] = Fr::from_be_bytes_mod_order(&circuit.description.circuit_id());
     slots[slot::POLICY_ID] = empty_policy_id();
+    if let Some(inputs) = &witness.policy {
+        for (i, value) in slot::ALL_OF_POLICY.into_iter().zip(inputs.slots()) {
+            slots[i] = value;
+        }
+    }
     slots[slot::INPUT_COMMITMENT] =
         commitment(CommitmentUse::Input, &witness.input, circuit.input.quant.dtype, witness.input_salt);
     slots[slot::OUTPUT] = match circuit.description.disclosure.shown(output, dtype) {

@@ -29,29 +29,20 @@ use crate::circuit::FunctionTable;
 /// What an arithmetic form costs beside its shift: the bits of the quotient, and clamping.
 const STEP_OVERHEAD: usize = 12;
 
-/// A function as its table.
-pub(super) struct Selector<'t> {
-    table: &'t FunctionTable,
-    /// First argument.
-    first: i64,
-    /// Smallest value.
-    least: i64,
-    /// How many bits of the argument select within a row, and how many the row.
+/// A list of integers as a matrix, selected from by the bits of an index.
+pub(super) struct Matrix {
+    /// How many bits of the index select within a row, and how many the row.
     bits: [usize; 2],
     /// Coefficients of the first row, and of each other: of the selection of its difference, and of the difference.
     origin: Vec<i64>,
     rows: Vec<[Vec<i64>; 2]>,
-    /// By bits.
-    constraints: usize,
 }
 
-impl<'t> Selector<'t> {
-    pub(super) fn new(table: &'t FunctionTable) -> Self {
-        let least = table.range().lo;
-        let values: Vec<i64> = table.values.iter().map(|&v| i64::from(v) - least).collect();
-        let all = width(table.domain.hi - table.domain.lo);
+impl Matrix {
+    pub(super) fn new(values: &[i64]) -> Self {
+        let all = width(values.len() as i64 - 1);
         let bits = [all / 2, all - all / 2];
-        // Arguments beyond the last do not occur.
+        // Indices beyond the last do not occur.
         let at = |i: usize| values[i.min(values.len() - 1)];
         let row = |j: usize| (0..1 << bits[0]).map(|i| at(j << bits[0] | i)).collect::<Vec<i64>>();
         let all_rows: Vec<Vec<i64>> = (0..1 << bits[1]).map(row).collect();
@@ -64,21 +55,67 @@ impl<'t> Selector<'t> {
             let difference = row.iter().zip(&all_rows[0]).map(|(a, b)| a - b).collect();
             [multilinear(selection), multilinear(difference)]
         });
-        let rows: Vec<[Vec<i64>; 2]> = rows.collect();
-        let products: usize = bits.iter().map(|n| (1 << n) - 1 - n).sum();
-        let constraints = all + 1 + products + rows.len().max(1);
-        Self { table, first: table.domain.lo, least, origin: multilinear(all_rows[0].clone()), rows, bits, constraints }
+        Self { bits, rows: rows.collect(), origin: multilinear(all_rows[0].clone()) }
+    }
+
+    pub(super) fn low_bits(&self) -> usize {
+        self.bits[0]
+    }
+
+    /// Rows that differ from the first: a constraint each.
+    pub(super) fn rows(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Constraints of the products of bits.
+    pub(super) fn products(&self) -> usize {
+        self.bits.iter().map(|n| (1 << n) - 1 - n).sum()
+    }
+
+    /// The integer at the index whose bits have these products, within a row and of rows.
+    pub(super) fn select<S: Sink>(&self, b: &mut Builder<'_, S>, name: &'static str, [low, high]: &[Vec<Lc>; 2]) -> Lc {
+        let mut sum = combination(b, &self.origin, low);
+        for [selection, difference] in &self.rows {
+            let (selected, difference) = (combination(b, selection, high), combination(b, difference, low));
+            let product = b.product(name, &difference, &selected);
+            sum.push(Fr::one(), product);
+        }
+        sum
+    }
+}
+
+/// A function as its table.
+pub(super) struct Selector<'t> {
+    table: &'t FunctionTable,
+    /// First argument.
+    first: i64,
+    /// Smallest value.
+    least: i64,
+    /// Values less the smallest.
+    matrix: Matrix,
+    /// By bits.
+    constraints: usize,
+}
+
+impl<'t> Selector<'t> {
+    pub(super) fn new(table: &'t FunctionTable) -> Self {
+        let least = table.range().lo;
+        let values: Vec<i64> = table.values.iter().map(|&v| i64::from(v) - least).collect();
+        let matrix = Matrix::new(&values);
+        let bits: usize = matrix.bits.iter().sum();
+        let constraints = bits + 1 + matrix.products() + matrix.rows().max(1);
+        Self { table, first: table.domain.lo, least, matrix, constraints }
     }
 
     /// The function as a step function, if it is one whose arithmetic form is cheaper.
     pub(super) fn cheap_step(&self) -> Option<Function<'t>> {
-        let function = self.table.step.as_ref().and_then(|f| Function::new(0, f).ok())?;
-        (function.form.weight() + STEP_OVERHEAD <= self.constraints).then_some(function)
+        let function = Function::new(0, self.table.step.as_ref()?);
+        function.weight().is_some_and(|weight| weight + STEP_OVERHEAD <= self.constraints).then_some(function)
     }
 
     /// Constrains and returns the value at an `x` within the domain.
     pub(super) fn select<S: Sink>(&self, b: &mut Builder<'_, S>, x: &Lc) -> Num {
-        if self.rows.is_empty() && self.origin[1..].iter().all(|&c| c == 0) {
+        if self.matrix.rows.is_empty() && self.matrix.origin[1..].iter().all(|&c| c == 0) {
             let constant = b.constant(fr(self.least));
             return b.materialize("table.value", &constant);
         }
@@ -97,11 +134,12 @@ impl<'t> Selector<'t> {
     }
 
     fn by_bits<S: Sink>(&self, b: &mut Builder<'_, S>, u: &Lc) -> Num {
-        let bits = b.decompose(["table.bit", "table.recomposition"], u, self.bits[0] + self.bits[1]);
-        let (low, high) = bits.split_at(self.bits[0]);
+        let Matrix { bits, origin, rows } = &self.matrix;
+        let u = b.decompose(["table.bit", "table.recomposition"], u, bits[0] + bits[1]);
+        let (low, high) = u.split_at(bits[0]);
         let (low, high) = (monomials(b, low), monomials(b, high));
-        let mut y = combination(b, &self.origin, &low).plus(fr(self.least));
-        let Some(([selection, difference], rows)) = self.rows.split_last() else {
+        let mut y = combination(b, origin, &low).plus(fr(self.least));
+        let Some(([selection, difference], rows)) = rows.split_last() else {
             return b.materialize("table.value", &y);
         };
         for [selection, difference] in rows {
@@ -131,7 +169,7 @@ fn multilinear(mut values: Vec<i64>) -> Vec<i64> {
 }
 
 /// The products of all subsets of bits, at the index whose bits are the subset.
-fn monomials<S: Sink>(b: &mut Builder<'_, S>, bits: &[Num]) -> Vec<Lc> {
+pub(super) fn monomials<S: Sink>(b: &mut Builder<'_, S>, bits: &[Num]) -> Vec<Lc> {
     let mut all = alloc::vec![b.constant(Fr::one())];
     for &bit in bits {
         let bit = b.var(bit);

@@ -223,6 +223,7 @@ pub(crate) fn leave_relations_on_public_inputs_out(circuit: &mut Circuit) {
     circuit.relations.retain(|r| match r.relation {
         Relation::Commit { .. } | Relation::Disclose { .. } => false,
         Relation::Range(_)
+        | Relation::Records(_)
         | Relation::Linear(_)
         | Relation::Product { .. }
         | Relation::Requantize(_)

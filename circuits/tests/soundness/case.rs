@@ -41,8 +41,12 @@ impl Case {
         let circuit = Circuit::new(graph, disclosure)?;
         Synthesizer::new(&circuit, ranges)?;
         let output = execute::run(graph, input).unwrap();
-        let witness =
-            CircuitWitness { input: input.to_vec(), input_salt: Fr::from(11u64), output_salt: Fr::from(12u64) };
+        let witness = CircuitWitness {
+            input: input.to_vec(),
+            input_salt: Fr::from(11u64),
+            output_salt: Fr::from(12u64),
+            policy: None,
+        };
         let public = public_inputs(&circuit, &witness, &output, Fr::from(99u64));
         let mut case = Self { circuit, ranges, witness, public, honest: Checker::default() };
         case.honest = case.check(&[]);

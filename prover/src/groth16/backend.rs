@@ -78,6 +78,7 @@ impl<'c> Backend<'c> {
             input: inference.input.to_vec(),
             input_salt: element(inference.input_salt),
             output_salt: element(inference.output_salt),
+            policy: inference.policy.map(|inputs| Box::new(inputs.clone())),
         };
         let circuit = self.synthesizer.circuit();
         let public = public_inputs(circuit, &witness, inference.output, element(&inference.context));

@@ -87,7 +87,7 @@ fn accepts(slot: u64, is_committed: bool) -> bool {
     let circuit = Circuit::new(&graph, Disclosure::Raw).unwrap();
     let input = vec![1, 2, 3, 4];
     let output = execute::run(&graph, &input).unwrap();
-    let witness = CircuitWitness { input, input_salt: Fr::from(11u64), output_salt: Fr::from(12u64) };
+    let witness = CircuitWitness { input, input_salt: Fr::from(11u64), output_salt: Fr::from(12u64), policy: None };
     let public = public_inputs(&circuit, &witness, &output, slot);
 
     let system = SystemId::Groth16LookupBn254;

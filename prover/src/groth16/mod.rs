@@ -124,7 +124,7 @@ mod tests {
 
         let input = vec![-128, 127, 3, 55];
         let output = execute::run(&graph, &input).unwrap();
-        let witness = CircuitWitness { input, input_salt: Fr::from(11u64), output_salt: Fr::from(12u64) };
+        let witness = CircuitWitness { input, input_salt: Fr::from(11u64), output_salt: Fr::from(12u64), policy: None };
         let public = public_inputs(&circuit, &witness, &output, Fr::from(99u64));
         let mut assignment = Assignment::new(&public, &cost);
         synthesizer.synthesize(&public, Some(&witness), &mut assignment).unwrap();

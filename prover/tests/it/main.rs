@@ -8,3 +8,4 @@ mod interrupt;
 mod key_file;
 mod opening;
 mod proofs;
+mod records;

@@ -1,0 +1,161 @@
+//! Proofs about signed records: the network and the data policy in one proof, on both Groth16 systems.
+
+use std::sync::LazyLock;
+
+use avouch_circuits::{
+    circuit::{Circuit, Disclosure},
+    graph::Graph,
+    policy::{
+        Area, Clause, Consent, Device, Feature, Inputs, Item, Policy, Predicate, Record, Roots, Schema, SecretKey,
+        Source, Tree, Window, batch_hash, nullifier_key_hash,
+    },
+    r1cs::Fr,
+};
+use avouch_prover::{ProveError, Prover, Request, setup};
+use avouch_verifier::{KeyPolicy, ProofFile, Statement, SystemId, verify};
+
+use crate::fixture::{INPUT, first, graph};
+
+const NOW: u64 = 1_764_000_000;
+
+/// Two records of two features, which make up the model's four inputs.
+fn schema() -> Schema {
+    let feature =
+        |name: &str, bits, signed, fill| Feature { name: name.into(), bits, signed, scale: 0.05, offset: 0.0, fill };
+    let inputs = [(0, 0), (0, 1), (1, 0), (1, 1)].map(|(record, feature)| Source::Feature { record, feature });
+    Schema {
+        records: 2,
+        features: vec![feature("a", 12, true, -7), feature("b", 8, false, 100)],
+        inputs: inputs.into(),
+    }
+}
+
+/// Records that satisfy their policy, signed by a registered device.
+fn inputs() -> Inputs {
+    let schema = schema();
+    let secret = SecretKey::from_bytes([3; 32]);
+    let [subject, controller, scope, nullifier_key] = [11u64, 12, 13, 14].map(Fr::from);
+    let record = |i: u64| Record {
+        subject,
+        time: NOW - 600 + 60 * i,
+        lat: 1_382_000_000,
+        lon: 1_963_000_000,
+        seq: 40 + i,
+        salt: Fr::from(1000 + i),
+        features: vec![-200 + 333 * i as i64, 77],
+    };
+    let records: Vec<Record> = (0..2).map(record).collect();
+    let policy = Policy {
+        document: [9; 32],
+        controller,
+        schema: schema.id(),
+        purposes: 0b10,
+        categories: 0b1,
+        features: 0b11,
+        classes: 0b100,
+        consent: true,
+        area: Some(Area { lat: [1_381_000_000, 1_383_000_000], lon: [1_962_000_000, 1_964_000_000] }),
+        max_age: 3_600,
+        scope,
+        epoch_length: 86_400,
+        item: Item::Batch,
+        predicates: vec![Predicate { feature: 1, at_least: true, value: 70 }],
+    };
+    let device = Device {
+        key: secret.public().unwrap().point(),
+        class: 2,
+        valid_from: 0,
+        valid_to: NOW + 1,
+        nullifier_key_hash: nullifier_key_hash(nullifier_key),
+    };
+    let consent = Consent {
+        subject,
+        controller,
+        purposes: 0b11,
+        categories: 0b1,
+        valid_from: 0,
+        valid_to: NOW,
+        notice: [8; 32],
+        salt: Fr::from(77u64),
+    };
+    let tree = |leaf| {
+        let mut tree = Tree::default();
+        tree.insert(5, leaf).unwrap();
+        tree
+    };
+    let (devices, consents) = (tree(device.leaf()), tree(consent.leaf()));
+    Inputs {
+        roots: Roots { devices: devices.root(), consents: consents.root() },
+        device_path: devices.path(5).unwrap(),
+        consent_path: consents.path(5).unwrap(),
+        signature: secret.sign(batch_hash(&schema, &records)).unwrap(),
+        window: Window { lo: NOW - 3_600, hi: NOW },
+        policy,
+        schema,
+        device,
+        nullifier_key,
+        consent,
+        records,
+    }
+}
+
+static GRAPH: LazyLock<Graph> = LazyLock::new(|| graph(100));
+static CIRCUIT: LazyLock<Circuit> = LazyLock::new(|| Circuit::with_schema(&GRAPH, Disclosure::Raw, &schema()).unwrap());
+
+#[test]
+fn both_systems_prove_records_and_every_slot_is_bound() {
+    let inputs = inputs();
+    for system in [SystemId::Groth16Bn254, SystemId::Groth16LookupBn254] {
+        let keys = setup(system, &GRAPH, &CIRCUIT, "test", Some([7; 32]), &()).unwrap();
+        let prover = Prover::new(&GRAPH, &CIRCUIT, keys).unwrap();
+        let proof = prover.prove_records(&inputs, &Request::default(), &()).unwrap();
+        let slots = proof.file.statement().slots();
+        let expected = inputs.slots().map(|slot| slot.to_string());
+        let shown = [2, 3, 4, 5].map(|i| {
+            use ark_ff::PrimeField as _;
+            Fr::from_be_bytes_mod_order(&slots[i]).to_string()
+        });
+        assert_eq!(shown, expected);
+        assert_eq!(proof.claim.window().unwrap().records, 2);
+        assert_eq!(proof.claim.description().schema_digest, schema().digest());
+
+        let key = KeyPolicy { allow_dev: true, expect_vk: None }.admit(prover.verifying_key().clone()).unwrap();
+        for slot in 0..8 {
+            let mut slots = *proof.file.statement().slots();
+            slots[slot][31] ^= 1;
+            let forged = Statement::new(system, slots).unwrap();
+            let file = ProofFile::new(key.key(), forged, proof.file.envelope().proof().to_vec()).unwrap();
+            assert!(verify(&key, &file.encode()).is_err(), "{system}: slot {slot}");
+        }
+
+        // The same records once more: another input commitment, the same nullifier.
+        let again = prover.prove_records(&inputs, &Request::default(), &()).unwrap();
+        assert_eq!(again.file.statement().slots()[5], slots[5]);
+        assert_ne!(again.file.statement().slots()[6], slots[6]);
+
+        // What does not satisfy the policy is refused before any proving.
+        let mut stale = inputs.clone();
+        stale.policy.max_age = 599;
+        match prover.prove_records(&stale, &Request::default(), &()) {
+            Err(ProveError::Policy(violation)) => assert_eq!(violation.clause, Clause::MaxAge),
+            other => panic!("{:?}", other.err()),
+        }
+        let mut other = inputs.clone();
+        other.schema.features[0].fill = 0;
+        assert!(matches!(prover.prove_records(&other, &Request::default(), &()), Err(ProveError::OtherSchema)));
+        assert!(matches!(prover.prove(&INPUT, &Request::default(), &()), Err(ProveError::NoRecords)));
+    }
+}
+
+#[test]
+fn a_circuit_without_a_data_policy_takes_no_records() {
+    let (_, prover) = first();
+    let refused = prover.prove_records(&inputs(), &Request::default(), &());
+    assert!(matches!(refused, Err(ProveError::NoDataPolicy)));
+}
+
+#[test]
+fn the_transparent_system_refuses_a_data_policy() {
+    let error = setup(SystemId::Halo2IpaPasta, &GRAPH, &CIRCUIT, "test", None, &()).err().unwrap().to_string();
+    assert!(error.contains("a data policy needs a Groth16 system"), "{error}");
+}
