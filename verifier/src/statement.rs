@@ -226,6 +226,7 @@ impl Window {
 
 impl core::fmt::Display for Window {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "{} records between {} and {} (Unix time)", self.records, self.t_lo, self.t_hi)
+        let s = if self.records == 1 { "" } else { "s" };
+        write!(f, "{} record{s} between {} and {} (Unix time)", self.records, self.t_lo, self.t_hi)
     }
 }

@@ -5,10 +5,19 @@ use std::{
     fs,
     ops::Range,
     path::{Path, PathBuf},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
-use avouch_circuits::{circuit::Disclosure, graph::Graph, import::Imported};
-use avouch_prover::input::{self, InputSpec};
+use avouch_circuits::{
+    circuit::{Circuit, Disclosure},
+    graph::Graph,
+    import::Imported,
+    policy::{Inputs, Schema, Window},
+};
+use avouch_prover::{
+    input::{self, InputSpec},
+    policy::{Files, prepare},
+};
 use avouch_verifier::SystemId;
 use clap::Args;
 
@@ -50,6 +59,15 @@ pub(crate) fn disclosure(asked: Option<DisclosureArg>, graph: &Graph) -> Disclos
         None if graph.output_info().elements() <= RAW_ELEMENTS => Disclosure::Raw,
         None => Disclosure::Commit,
     }
+}
+
+/// The circuit of a model; with a schema its input is made of signed records.
+pub(crate) fn lower(graph: &Graph, disclosure: Disclosure, schema: Option<&Schema>) -> Result<Circuit, Failure> {
+    let circuit = match schema {
+        None => Circuit::new(graph, disclosure),
+        Some(schema) => Circuit::with_schema(graph, disclosure, schema),
+    };
+    Ok(circuit?)
 }
 
 /// N bytes in hexadecimal, with or without `0x`.
@@ -121,33 +139,92 @@ impl SampleList {
 pub(crate) struct InputArgs {
     /// Sample or samples: .npy or .json, of the model's input shape, or [N, rest] for N samples.
     #[arg(long, value_name = "FILE")]
-    pub(crate) input: PathBuf,
+    input: Option<PathBuf>,
     /// Which sample of the file, from 0.
     #[arg(long, value_name = "N")]
     pub(crate) sample: Option<usize>,
 }
 
 impl InputArgs {
+    /// The file, which other arguments may stand for.
+    pub(crate) fn file(&self) -> Result<&Path, Failure> {
+        let missing = || Failure::usage("there is no input").hint("give --input FILE");
+        self.input.as_deref().ok_or_else(missing)
+    }
+
     /// The one sample that is meant, as integers of the graph's input.
     pub(crate) fn one(&self, model: &Imported) -> Result<Vec<i16>, Failure> {
-        let mut samples = input::read(&self.input, &InputSpec::of(model))?;
+        let path = self.file()?;
+        let mut samples = input::read(path, &InputSpec::of(model))?;
         let count = samples.len();
         let index = match self.sample {
             Some(index) if index < count => index,
-            Some(index) => return Err(self.no_sample(index, count)),
+            Some(index) => return Err(no_sample(path, index, count)),
             None if count == 1 => 0,
             None => {
-                return Err(Failure::file(&self.input, format!("the file holds {count} samples, one is proven"))
+                return Err(Failure::file(path, format!("the file holds {count} samples, one is proven"))
                     .hint(format!("choose one with --sample 0 to --sample {}", count - 1)));
             }
         };
         Ok(samples.swap_remove(index))
     }
+}
 
-    /// The file does not hold this sample.
-    pub(crate) fn no_sample(&self, index: usize, count: usize) -> Failure {
-        Failure::file(&self.input, format!("there is no sample {index}: the file holds {count}"))
+/// The file does not hold this sample.
+pub(crate) fn no_sample(path: &Path, index: usize, count: usize) -> Failure {
+    Failure::file(path, format!("there is no sample {index}: the file holds {count}"))
+}
+
+/// Signed records in place of a sample, and what shows that they satisfy a data policy.
+#[derive(Args)]
+pub(crate) struct RecordArgs {
+    /// Prove signed records that satisfy this compiled policy (see `avouch policy`), instead of a sample.
+    #[arg(long, value_name = "FILE", requires_all = ["schema", "record", "registry", "device_key"])]
+    #[arg(conflicts_with_all = ["input", "sample", "batch"])]
+    policy: Option<PathBuf>,
+    /// Schema that the keys were made with.
+    #[arg(long, value_name = "FILE", requires = "policy")]
+    schema: Option<PathBuf>,
+    /// Batch of records that a device signed (see `avouch record`).
+    #[arg(long, value_name = "FILE", requires = "policy")]
+    record: Option<PathBuf>,
+    /// Registry of devices and consents (see `avouch registry`).
+    #[arg(long, value_name = "FILE", requires = "policy")]
+    registry: Option<PathBuf>,
+    /// The device's keys: the nullifier is made with one of them.
+    #[arg(long, value_name = "FILE", requires = "policy")]
+    device_key: Option<PathBuf>,
+    /// Opening of the consent, where the policy asks for one.
+    #[arg(long, value_name = "FILE", requires = "policy")]
+    consent: Option<PathBuf>,
+    /// Seconds since 1970 that all records lie between, and that a proof shows; by default the widest that the policy allows,
+    /// which tells least.
+    #[arg(long, value_name = "FROM..TO", requires = "policy", value_parser = window)]
+    window: Option<Window>,
+}
+
+impl RecordArgs {
+    /// What a proof about records is made from, if it is to be one.
+    pub(crate) fn prepare(&self) -> Result<Option<Inputs>, Failure> {
+        let (Some(policy), Some(schema), Some(record), Some(registry), Some(device_key)) =
+            (&self.policy, &self.schema, &self.record, &self.registry, &self.device_key)
+        else {
+            return Ok(None);
+        };
+        let files = Files { policy, schema, record, registry, device_key, consent: self.consent.as_deref() };
+        Ok(Some(prepare(&files, now()?, self.window)?))
     }
+}
+
+fn window(text: &str) -> Result<Window, String> {
+    let ends = text.split_once("..").and_then(|(lo, hi)| Some(Window { lo: lo.parse().ok()?, hi: hi.parse().ok()? }));
+    ends.ok_or_else(|| "two times in seconds since 1970, such as 1764000000..1764003600".into())
+}
+
+/// Seconds since 1970.
+pub(crate) fn now() -> Result<u64, Failure> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_err(|e| Failure::new("clock", "", e))?;
+    Ok(now.as_secs())
 }
 
 /// Limits the thread pool.

@@ -25,6 +25,13 @@ pub(crate) fn text(claim: &VerifiedClaim) -> String {
     let context = hex::encode(claim.statement().context());
     text += &field("context", if claim.is_context_bound() { context } else { "none: not bound to a task".into() });
     text += &field("input commitment", hex::encode(claim.statement().input_commitment()));
+    if let Some(window) = claim.window() {
+        let statement = claim.statement();
+        text += &field("policy", hex::encode(statement.policy_id()));
+        text += &field("registry root", hex::encode(statement.registry_root()));
+        text += &field("records", window);
+        text += &field("nullifier", hex::encode(statement.nullifier()));
+    }
     text
 }
 

@@ -2,9 +2,15 @@
 
 use std::path::Path;
 
-use avouch_circuits::{circuit::LowerError, execute::ExecuteError, import::ImportError};
+use avouch_circuits::{
+    circuit::LowerError,
+    execute::ExecuteError,
+    import::ImportError,
+    policy::{Clause, Violation},
+};
 use avouch_prover::{
-    ProveError, SetupError, files::FileError, groth16::CreateError, input::InputError, random::NoRandomness,
+    ProveError, SetupError, files::FileError, groth16::CreateError, input::InputError, policy::PrepareError,
+    random::NoRandomness,
 };
 use avouch_verifier::{
     KeyRefused, VerifyError,
@@ -136,12 +142,55 @@ impl From<ProveError> for Failure {
             ProveError::Memory { .. } => Self::new("memory", "--max-memory", e),
             ProveError::WrongKey(_) => Self::new("wrong_key", "--keys", e),
             ProveError::WrongOpening => Self::new("wrong_opening", "--input-opening", e),
+            ProveError::Policy(violation) => violation.into(),
+            ProveError::OtherSchema => Self::new("wrong_key", "--schema", e),
+            ProveError::NoRecords | ProveError::NoDataPolicy => Self::new("usage", "--policy", e),
             ProveError::Synthesis(_)
             | ProveError::Halo2(_)
             | ProveError::Create(CreateError::Shape { .. })
             | ProveError::Encode(_)
             | ProveError::Key(_)
             | ProveError::SelfCheck(_) => Self::new("prove", "", e),
+        }
+    }
+}
+
+impl From<Violation> for Failure {
+    /// A clause of the data policy that does not hold: nothing was proven.
+    fn from(e: Violation) -> Self {
+        let hint = match e.clause {
+            Clause::Policy | Clause::FeatureMask => "compile the policy again: avouch policy compile",
+            Clause::Schema => "policy, records and keys have to be of one schema",
+            Clause::RecordCount
+            | Clause::FeatureRange
+            | Clause::RecordWidth
+            | Clause::BatchNumber
+            | Clause::Sequence
+            | Clause::TimeOrder
+            | Clause::Signature => "sign the batch again: avouch record sign",
+            Clause::WindowWidth | Clause::Window | Clause::MaxAge | Clause::Epoch => {
+                "prove newer records, or give another --window"
+            }
+            Clause::DeviceTree | Clause::NullifierKey | Clause::DeviceClass | Clause::DeviceValidity => {
+                "ask the registry's publisher about the device: avouch registry add-device"
+            }
+            Clause::ConsentTree
+            | Clause::ConsentController
+            | Clause::ConsentPurposes
+            | Clause::ConsentCategories
+            | Clause::ConsentValidity
+            | Clause::Subject => "these records may not be used without the person's consent to this policy",
+            Clause::Geofence | Clause::Predicate => "the policy excludes these records",
+        };
+        Self::new("policy", e.clause.name(), &e).hint(hint)
+    }
+}
+
+impl From<PrepareError> for Failure {
+    fn from(e: PrepareError) -> Self {
+        match e {
+            PrepareError::File(e) => e.into(),
+            PrepareError::Violation(e) => e.into(),
         }
     }
 }

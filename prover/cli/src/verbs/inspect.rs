@@ -3,17 +3,19 @@
 use std::{path::PathBuf, thread};
 
 use avouch_circuits::{
-    circuit::{Circuit, Disclosure},
+    circuit::Disclosure,
     graph::TensorInfo,
     import::{self, Imported, Port},
     op::Operator as _,
+    policy::Schema,
 };
+use avouch_prover::policy::read_schema;
 use avouch_verifier::SystemId;
 use clap::Args;
 use serde_json::{Value, json};
 
 use crate::{
-    args::{DisclosureArg, disclosure},
+    args::{DisclosureArg, disclosure, lower},
     console::{Answer, bytes, count, field, seconds, title},
     failure::Failure,
     size::{Cost, Share},
@@ -24,6 +26,7 @@ use crate::{
 Examples:
   avouch inspect model.onnx
   avouch inspect model.onnx --disclose argmax --json
+  avouch inspect model.onnx --schema schema.json
 
 Constraints and rows are exact: the same as setup uses. Memory and seconds are estimates for this machine's cores.")]
 pub(crate) struct Inspect {
@@ -32,6 +35,9 @@ pub(crate) struct Inspect {
     /// What a proof would show of the output, as in `avouch setup`.
     #[arg(long, value_name = "WHAT")]
     disclose: Option<DisclosureArg>,
+    /// Schema of signed records that the input would be made of, as in `avouch setup`.
+    #[arg(long, value_name = "FILE")]
+    schema: Option<PathBuf>,
 }
 
 /// One proof system's part.
@@ -40,8 +46,10 @@ struct Priced {
     layers: Layers,
 }
 
-/// What the input, each node, and the output with the statement take, and tables.
+/// What a data policy, the input, each node, and the output with the statement take, and tables.
 struct Layers {
+    /// Records and their policy; none without a schema.
+    policy: Option<Share>,
     input: Share,
     nodes: Vec<Share>,
     output: Share,
@@ -53,7 +61,9 @@ impl Inspect {
         let model = import::import_file(&self.model)?;
         let disclosure = disclosure(self.disclose, &model.graph);
         let threads = rayon::current_num_threads().min(thread::available_parallelism().map_or(1, usize::from));
-        let priced: Vec<_> = SystemId::ALL.iter().map(|&s| (s, price(&model, disclosure, s))).collect();
+        let schema = self.schema.as_deref().map(read_schema).transpose()?;
+        let price = |&s: &SystemId| (s, price(&model, disclosure, schema.as_ref(), s));
+        let priced: Vec<_> = SystemId::ALL.iter().map(price).collect();
         Ok(Answer {
             json: to_json(&model, disclosure, &priced, threads),
             text: to_text(&model, disclosure, &priced, threads),
@@ -61,16 +71,24 @@ impl Inspect {
     }
 }
 
-fn price(model: &Imported, disclosure: Disclosure, system: SystemId) -> Result<Priced, Failure> {
-    let circuit = Circuit::new(&model.graph, disclosure)?;
+fn price(
+    model: &Imported,
+    disclosure: Disclosure,
+    schema: Option<&Schema>,
+    system: SystemId,
+) -> Result<Priced, Failure> {
+    let circuit = lower(&model.graph, disclosure, schema)?;
     let cost = Cost::of(system, &circuit)?;
     let shares = cost.relations();
     let zero = shares.first().map_or(Share::Constraints(0), |share| share.zero());
-    let mut layers = Layers { input: zero, nodes: vec![zero; model.graph.nodes.len()], output: zero, tables: zero };
+    let nodes = vec![zero; model.graph.nodes.len()];
+    let policy = schema.map(|_| zero);
+    let mut layers = Layers { policy, input: zero, nodes, output: zero, tables: zero };
     for (i, share) in shares.into_iter().enumerate() {
         let of = circuit.relations.get(i);
         let slot = match of.map(|a| (a.node, a.label.as_str())) {
             Some((Some(node), _)) => &mut layers.nodes[node],
+            Some((None, "records")) => layers.policy.get_or_insert(zero),
             Some((None, "input")) => &mut layers.input,
             Some((None, _)) => &mut layers.output,
             None if i == circuit.relations.len() => &mut layers.output,
@@ -150,6 +168,9 @@ fn to_json(
                     },
                 });
                 p.cost.size().put(&mut json);
+                if let Some(share) = p.layers.policy {
+                    json["layers"]["policy"] = share.json();
+                }
                 json
             }
         })
@@ -218,6 +239,9 @@ fn to_text(
             format!("  {name:32} {op:12} {shape:>16} {parameters:>12} {macs:>13} {:>18}\n", share.text())
         };
         let shape = |s: &[usize]| s.iter().map(ToString::to_string).collect::<Vec<_>>().join("×");
+        if let Some(share) = p.layers.policy {
+            text += &row("records and their policy", "", "".into(), "".into(), "".into(), share);
+        }
         text += &row("input, committed", "", shape(&graph.input_info().shape), "".into(), "".into(), p.layers.input);
         for (node, &share) in graph.nodes.iter().zip(&p.layers.nodes) {
             let out = graph.tensor(node.output);

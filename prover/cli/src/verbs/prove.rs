@@ -10,6 +10,7 @@ use std::{
 use avouch_circuits::{
     circuit::Circuit,
     import::{self, Imported},
+    policy::{Inputs, Schema, evaluate},
 };
 use avouch_prover::{
     Proof, Prover, Request,
@@ -24,7 +25,7 @@ use serde_json::{Map, Value, json};
 
 use self::batch::Batch;
 use crate::{
-    args::{Bytes, Hex, InputArgs, check_writable},
+    args::{Bytes, Hex, InputArgs, RecordArgs, check_writable, lower},
     claim,
     console::{Answer, Console, bytes, field, seconds, tick},
     failure::Failure,
@@ -37,6 +38,8 @@ Examples:
   avouch prove model.onnx --keys keys --input sample.npy --proof sample.proof
   avouch prove model.onnx --keys keys --input all.npy --sample 3 --proof 3.proof --opening 3.opening
   avouch prove model.onnx --keys keys --input sample.npy --proof sample.proof --context 00ff…
+  avouch prove model.onnx --keys keys --policy policy.compiled.json --schema schema.json --record batch.json \
+    --registry registry.json --device-key device.key --consent consent.json --proof batch.proof
   avouch prove model.onnx --keys keys --input all.npy --batch --proof proofs
   avouch prove model.onnx --keys keys --input all.npy --batch --samples 0..32,40 --jobs 2 --proof proofs")]
 pub(crate) struct Prove {
@@ -47,6 +50,8 @@ pub(crate) struct Prove {
     keys: PathBuf,
     #[command(flatten)]
     input: InputArgs,
+    #[command(flatten)]
+    records: RecordArgs,
     /// Proof file to write; with --batch the folder for them, made if it is not there: 0.proof, 1.proof, …
     #[arg(long, value_name = "FILE")]
     proof: PathBuf,
@@ -64,6 +69,31 @@ pub(crate) struct Prove {
     max_memory: Option<Bytes>,
     #[command(flatten)]
     batch: Batch,
+}
+
+/// What is proven.
+enum Source {
+    /// A sample.
+    Input(Vec<i16>),
+    /// Records, with what satisfies their policy.
+    Records(Box<Inputs>),
+}
+
+impl Source {
+    fn schema(&self) -> Option<&Schema> {
+        match self {
+            Self::Input(_) => None,
+            Self::Records(inputs) => Some(&inputs.schema),
+        }
+    }
+
+    /// Evaluates a data policy, before any expensive work.
+    fn check(&self) -> Result<(), Failure> {
+        match self {
+            Self::Input(_) => Ok(()),
+            Self::Records(inputs) => Ok(evaluate(inputs).map(drop)?),
+        }
+    }
 }
 
 /// A prover, and the seconds that its key took to load.
@@ -95,12 +125,16 @@ impl Prove {
             }
         };
         let model = import::import_file(&self.model)?;
-        let input = self.input.one(&model)?;
-        let circuit = Circuit::new(&model.graph, verifying.description().disclosure)?;
+        let source = match self.records.prepare()? {
+            Some(inputs) => Source::Records(inputs.into()),
+            None => Source::Input(self.input.one(&model)?),
+        };
+        source.check()?;
+        let circuit = lower(&model.graph, verifying.description().disclosure, source.schema())?;
         let loaded = self.load(&model, &circuit, verifying)?;
         let request = Request { input_opening, ..self.request() };
         let progress = console.progress();
-        let written = write_proof(&loaded.prover, &input, &request, &self.proof, self.opening.as_deref(), &progress)?;
+        let written = write_proof(&loaded.prover, &source, &request, &self.proof, self.opening.as_deref(), &progress)?;
         drop(progress);
 
         let (t, size, peak) = (&written.proof.times, Size(loaded.prover.size()), memory::peak());
@@ -144,13 +178,16 @@ impl Prove {
 /// Proves one sample and writes its files, the opening first: a proof whose opening is lost is of no use to its owner.
 fn write_proof(
     prover: &Prover<'_>,
-    input: &[i16],
+    source: &Source,
     request: &Request,
     path: &Path,
     opening: Option<&Path>,
     progress: &dyn Progress,
 ) -> Result<Written, Failure> {
-    let proof = prover.prove(input, request, progress)?;
+    let proof = match source {
+        Source::Input(input) => prover.prove(input, request, progress)?,
+        Source::Records(inputs) => prover.prove_records(inputs, request, progress)?,
+    };
     if let Some(path) = opening {
         let openings: Vec<_> =
             [Some(&proof.input_opening), proof.output_opening.as_ref()].into_iter().flatten().collect();

@@ -2,14 +2,14 @@
 
 use std::{path::PathBuf, time::Instant};
 
-use avouch_circuits::{circuit::Circuit, import};
-use avouch_prover::{files::NewFolder, keys, memory, setup};
+use avouch_circuits::import;
+use avouch_prover::{files::NewFolder, keys, memory, policy::read_schema, setup};
 use avouch_verifier::{SetupKind, SystemId, json};
 use clap::Args;
 use serde_json::json;
 
 use crate::{
-    args::{DisclosureArg, Hex, disclosure, system},
+    args::{DisclosureArg, Hex, disclosure, lower, system},
     console::{Answer, Console, bytes, field, seconds, tick},
     failure::Failure,
     size,
@@ -21,7 +21,8 @@ Examples:
   avouch setup model.onnx --keys keys
   avouch setup model.onnx --keys keys --disclose argmax
   avouch setup model.onnx --keys keys --disclose threshold=3:20 --force
-  avouch setup model.onnx --keys keys --system halo2-ipa-pasta:v1")]
+  avouch setup model.onnx --keys keys --system halo2-ipa-pasta:v1
+  avouch setup model.onnx --keys keys --system groth16-lookup-bn254:v1 --schema schema.json")]
 pub(crate) struct Setup {
     /// ONNX file: int8, statically quantized (QOperator or QDQ).
     model: PathBuf,
@@ -35,6 +36,9 @@ pub(crate) struct Setup {
     /// by default raw if it fits, else commit.
     #[arg(long, value_name = "WHAT")]
     disclose: Option<DisclosureArg>,
+    /// Schema of signed records that the input is made of: proofs then show that they satisfy a data policy.
+    #[arg(long, value_name = "FILE")]
+    schema: Option<PathBuf>,
     /// Replace a folder that is not empty.
     #[arg(long)]
     force: bool,
@@ -51,7 +55,8 @@ impl Setup {
         let start = Instant::now();
         let folder = NewFolder::create(&self.keys, self.force)?;
         let model = import::import_file(&self.model)?;
-        let circuit = Circuit::new(&model.graph, disclosure(self.disclose, &model.graph))?;
+        let schema = self.schema.as_deref().map(read_schema).transpose()?;
+        let circuit = lower(&model.graph, disclosure(self.disclose, &model.graph), schema.as_ref())?;
         let file_name = || self.model.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let label = self.label.clone().unwrap_or_else(file_name);
         let seed = self.seed.map(|s| s.0);

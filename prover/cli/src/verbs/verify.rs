@@ -1,9 +1,6 @@
 //! `avouch verify`: what a proof claims, and whether that is what was asked for.
 
-use std::{
-    path::PathBuf,
-    time::{Instant, SystemTime, UNIX_EPOCH},
-};
+use std::{path::PathBuf, time::Instant};
 
 use avouch_prover::{
     files::read_bounded,
@@ -16,7 +13,7 @@ use clap::Args;
 use serde_json::json;
 
 use crate::{
-    args::{Hex, MAX_PROOF},
+    args::{Hex, MAX_PROOF, now},
     claim,
     console::{Answer, seconds, tick},
     failure::Failure,
@@ -72,10 +69,7 @@ impl Verify {
         let expect_output = self.expect_output.as_deref().map(|text| output(text, &key)).transpose()?;
         let freshness = match self.max_delay {
             None => None,
-            Some(max_delay) => {
-                let now = SystemTime::now().duration_since(UNIX_EPOCH).map_err(|e| Failure::new("clock", "", e))?;
-                Some(Freshness { now: now.as_secs(), max_delay, skew: self.skew })
-            }
+            Some(max_delay) => Some(Freshness { now: now()?, max_delay, skew: self.skew }),
         };
         let acceptance = Acceptance {
             expect_model: self.expect_model.map(|h| h.0),

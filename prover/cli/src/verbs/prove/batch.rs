@@ -24,9 +24,9 @@ use avouch_verifier::VerifyingKey;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::{Prove, Written, write_proof};
+use super::{Prove, Source, Written, write_proof};
 use crate::{
-    args::{SampleList, make_folder},
+    args::{SampleList, make_folder, no_sample},
     console::{Answer, Console, Silent, bytes, count, cross, field, seconds, tick},
     failure::{Failure, interrupted},
     size::Size,
@@ -56,11 +56,12 @@ type Outcome = Result<Written, Failure>;
 
 impl Prove {
     pub(super) fn many(&self, verifying: VerifyingKey, console: &Console) -> Result<Answer, Failure> {
+        let from = self.input.file()?;
         let model = import::import_file(&self.model)?;
-        let samples = input::read_each(&self.input.input, &InputSpec::of(&model))?;
+        let samples = input::read_each(from, &InputSpec::of(&model))?;
         let chosen: Vec<usize> = match &self.batch.samples {
             Some(list) => {
-                let chosen = list.of(samples.len()).map_err(|i| self.input.no_sample(i, samples.len()))?;
+                let chosen = list.of(samples.len()).map_err(|i| no_sample(from, i, samples.len()))?;
                 chosen.into_iter().collect()
             }
             None => (0..samples.len()).collect(),
@@ -78,13 +79,13 @@ impl Prove {
         let request = self.request();
         let prove = |sample: usize| -> Outcome {
             let input = match samples.get(sample) {
-                Some(Ok(input)) => input,
-                Some(Err(problem)) => return Err(Failure::new("input", self.input.input.display(), problem)),
-                None => return Err(self.input.no_sample(sample, samples.len())),
+                Some(Ok(input)) => Source::Input(input.clone()),
+                Some(Err(problem)) => return Err(Failure::new("input", from.display(), problem)),
+                None => return Err(no_sample(from, sample, samples.len())),
             };
             let file = |folder: &Path, extension| folder.join(format!("{sample}.{extension}"));
             let opening = self.opening.as_ref().map(|folder| file(folder, "opening"));
-            write_proof(prover, input, &request, &file(&self.proof, "proof"), opening.as_deref(), &Silent)
+            write_proof(prover, &input, &request, &file(&self.proof, "proof"), opening.as_deref(), &Silent)
         };
         let start = Instant::now();
         let outcomes = each(&chosen, jobs, prove, console);
@@ -122,7 +123,7 @@ impl Prove {
             return Err(Failure { message, facts: Some(json.into()), ..interrupted() });
         }
         let message = format!("{} of {} samples failed: {}", failed.len(), chosen.len(), failed.join(", "));
-        Err(Failure { facts: Some(json.into()), ..Failure::new("batch", self.input.input.display(), message) })
+        Err(Failure { facts: Some(json.into()), ..Failure::new("batch", from.display(), message) })
     }
 
     /// How many proofs to make at a time.
