@@ -365,6 +365,28 @@ fn nothing_is_overwritten_or_registered_twice() {
     // The identity is no key: y = 1.
     assert!(add(&format!("01{}", "0".repeat(62)), hash, &[]).1.contains("invalid value"));
     let consent = house.path("consent.json");
+    let grant = [
+        "registry",
+        "add-consent",
+        "--registry",
+        &registry,
+        "--controller",
+        "c",
+        "--purpose",
+        "bit:31",
+        "--category",
+        "bit:31",
+        "--notice",
+        &registry,
+        "--valid-from",
+        FROM,
+        "--valid-to",
+        TO,
+        "--consent",
+    ];
+    assert!(fails(&[&grant[..], &[&consent]].concat()).1.contains("a file already"));
+    let fresh = house.path("fresh.json");
+    assert_ne!(json(&[&grant[..], &[&fresh]].concat())["subject"], "", "a pseudonym is drawn");
     let revoke = ["registry", "revoke-consent", "--registry", &registry, "--consent", &consent];
     json(&revoke);
     assert!(fails(&revoke).1.contains("not in the registry"));

@@ -181,6 +181,9 @@ impl Registry {
                 consent,
             } => {
                 check_writable(&consent)?;
+                if consent.exists() {
+                    return Err(Failure::file(&consent, "there is a file already").hint("give another name"));
+                }
                 let mask = |terms: Terms, names: &[String]| terms.mask(names).map_err(Failure::usage);
                 let grant = Grant {
                     subject,
