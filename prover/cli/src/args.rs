@@ -152,6 +152,10 @@ impl InputArgs {
         self.input.as_deref().ok_or_else(missing)
     }
 
+    pub(crate) fn is_given(&self) -> bool {
+        self.input.is_some() || self.sample.is_some()
+    }
+
     /// The one sample that is meant, as integers of the graph's input.
     pub(crate) fn one(&self, model: &Imported) -> Result<Vec<i16>, Failure> {
         let path = self.file()?;
@@ -178,9 +182,8 @@ pub(crate) fn no_sample(path: &Path, index: usize, count: usize) -> Failure {
 /// Signed records in place of a sample, and what shows that they satisfy a data policy.
 #[derive(Args)]
 pub(crate) struct RecordArgs {
-    /// Prove signed records that satisfy this compiled policy (see `avouch policy`), instead of a sample.
+    /// Compiled policy that signed records have to satisfy, in place of a sample (see `avouch policy`).
     #[arg(long, value_name = "FILE", requires_all = ["schema", "record", "registry", "device_key"])]
-    #[arg(conflicts_with_all = ["input", "sample", "batch"])]
     policy: Option<PathBuf>,
     /// Schema that the keys were made with.
     #[arg(long, value_name = "FILE", requires = "policy")]

@@ -182,7 +182,8 @@ impl From<Violation> for Failure {
             | Clause::Subject => "these records may not be used without the person's consent to this policy",
             Clause::Geofence | Clause::Predicate => "the policy excludes these records",
         };
-        Self::new("policy", e.clause.name(), &e).hint(hint)
+        let record = e.record.map_or_else(String::new, |i| format!("record {i}: "));
+        Self::new("policy", e.clause.name(), format!("{record}{}", e.message)).hint(hint)
     }
 }
 

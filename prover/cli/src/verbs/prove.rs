@@ -126,6 +126,7 @@ impl Prove {
         };
         let model = import::import_file(&self.model)?;
         let source = match self.records.prepare()? {
+            Some(_) if self.input.is_given() => return Err(Failure::usage("--input and --policy exclude each other")),
             Some(inputs) => Source::Records(inputs.into()),
             None => Source::Input(self.input.one(&model)?),
         };

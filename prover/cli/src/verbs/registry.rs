@@ -27,8 +27,8 @@ const MAX_NOTICE: u64 = 64 << 20;
 #[command(after_help = "\
 Examples:
   avouch registry init --registry registry.json
-  avouch registry add-device --registry registry.json --key 4a5b… --nullifier-key-hash 0c1d… --class 1 \\
-    --valid-from 1700000000 --valid-to 1800000000
+  avouch registry add-device --registry registry.json --key 4a5b… --nullifier-key-hash 0c1d… \\
+    --class 1 --valid-from 1700000000 --valid-to 1800000000
   avouch registry add-consent --registry registry.json --controller https://grid.example \\
     --purpose dpv:ServiceProvision --category avouch:EnergyConsumption --notice notice.txt \\
     --valid-from 1700000000 --valid-to 1800000000 --consent consent.json
@@ -181,6 +181,9 @@ impl Registry {
                 consent,
             } => {
                 check_writable(&consent)?;
+                if consent.exists() {
+                    return Err(Failure::file(&consent, "there is a file already").hint("give another name"));
+                }
                 let mask = |terms: Terms, names: &[String]| terms.mask(names).map_err(Failure::usage);
                 let grant = Grant {
                     subject,
