@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use avouch_circuits::policy::{Clause, Inputs, Item, Policy, evaluate};
+use avouch_circuits::policy::{Clause, Inputs, Item, Policy, Window, evaluate};
 use proptest::prelude::*;
 
 use crate::{
@@ -60,6 +60,50 @@ proptest! {
         prop_assert_eq!(violation.clause, clause, "{}: {}", name, violation);
         prop_assert!(!violation.message.is_empty());
     }
+}
+
+/// Numbers from anywhere are refused or evaluated, and nothing panics.
+#[test]
+fn no_number_is_too_large() {
+    let extremes = [0, 1, (1 << 40) - 1, 1 << 40, u64::MAX];
+    for a in extremes {
+        for b in extremes {
+            let mut inputs = Case::new(Shape::FULL, a ^ b).inputs();
+            (inputs.window.lo, inputs.window.hi) = (a, b);
+            (inputs.policy.max_age, inputs.policy.epoch_length) = (b, a);
+            (inputs.device.valid_from, inputs.consent.valid_to) = (a, b);
+            for (r, (time, seq)) in inputs.records.iter_mut().zip([(a, b), (b, a), (b, b)]) {
+                (r.time, r.seq) = (time, seq);
+                r.features.fill(a as i64);
+            }
+            inputs.policy.predicates[0].value = b as i64;
+            inputs.device.class = a as u8;
+            assert!(evaluate(&inputs).is_err());
+            assert_eq!(inputs.slots().len(), 4);
+            assert_eq!(inputs.features().len(), inputs.schema.values());
+            inputs.schema.records = a as u16;
+            inputs.schema.features.truncate(b as usize % 5);
+            inputs.records.truncate(a as usize % 3);
+            assert!(evaluate(&inputs).is_err());
+            let _ = inputs.slots();
+        }
+    }
+}
+
+#[test]
+fn the_widest_window_stays_in_the_epoch() {
+    let mut policy = Case::new(Shape::FULL, 0).policy;
+    (policy.epoch_length, policy.max_age) = (100, 30);
+    for (time, now, lo, hi) in
+        [(250, 260, 230, 260), (250, 299, 269, 299), (250, 300, 269, 299), (250, 1_000, 269, 299), (205, 210, 200, 210)]
+    {
+        assert_eq!(Window::widest(&policy, time, now), Window { lo, hi }, "{time} at {now}");
+    }
+    policy.epoch_length = 0;
+    assert_eq!(Window::widest(&policy, 250, 1_000), Window { lo: 970, hi: 1_000 });
+    assert_eq!(Window::widest(&policy, 250, 10), Window { lo: 0, hi: 10 });
+    policy.epoch_length = u64::MAX;
+    assert_eq!(Window::widest(&policy, u64::MAX, u64::MAX).hi, u64::MAX);
 }
 
 #[test]

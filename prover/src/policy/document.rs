@@ -304,3 +304,31 @@ impl CompiledJson {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn canonical(text: &str) -> String {
+        let value: Value = serde_json::from_str(text).unwrap();
+        serde_json_canonicalizer::to_string(&value).unwrap()
+    }
+
+    /// RFC 8785, sections 3.2.2 and 3.2.3: numbers and strings as ECMAScript writes them, keys in order of UTF-16 units.
+    #[test]
+    fn documents_are_hashed_in_canonical_form() {
+        let numbers = r#"{"n": [333333333.33333329, 1E30, 4.50, 2e-3, 0.000000000000000000000000001, -0.0]}"#;
+        assert_eq!(canonical(numbers), r#"{"n":[333333333.3333333,1e+30,4.5,0.002,1e-27,0]}"#);
+        assert_eq!(canonical(r#""\u20ac$\u000F\u000aA'\u0042\u0022\u005c\\\"\/""#), r#""€$\u000f\nA'B\"\\\\\"/""#);
+        let keys = r#"{"\u20ac": 1, "\r": 2, "\ufb33": 3, "1": 4, "\ud83d\ude00": 5, "\u0080": 6, "\u00f6": 7}"#;
+        let sorted = canonical(keys);
+        let values: Vec<&str> = sorted.split(':').skip(1).map(|rest| &rest[..1]).collect();
+        assert_eq!(values, ["2", "4", "6", "7", "1", "5", "3"]);
+    }
+
+    #[test]
+    fn names_of_different_kinds_are_apart() {
+        assert_ne!(named("controller", "a"), named("scope", "a"));
+        assert_ne!(named("scope", "a"), named("scope", "b"));
+    }
+}

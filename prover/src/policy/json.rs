@@ -12,8 +12,8 @@ use serde_json::{Map, Value};
 
 use crate::files::{FileError, read_bounded, write_atomically};
 
-/// Largest file read.
-const MAX_FILE: u64 = 256 << 20;
+/// Largest file read: a registry of half a million leaves, or the longest batch.
+const MAX_FILE: u64 = 64 << 20;
 const FORMAT: &str = "format";
 
 /// Reads a file of a format.

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, path::Path};
 
 use ark_bn254::Fr;
+use ark_ff::Zero as _;
 use avouch_circuits::policy::{PublicKey, Record, Schema, SecretKey, Signature, batch_hash, nullifier_key_hash};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroize as _;
@@ -92,6 +93,9 @@ impl DeviceKey {
         let key = Self { secret: SecretKey::from_bytes(secret_key), nullifier_key };
         secret_key.zeroize();
         key.public().map_err(|e| FileError::new(path, e))?;
+        if key.nullifier_key.is_zero() {
+            return Err(FileError::new(path, "the nullifier key is zero"));
+        }
         Ok(key)
     }
 
@@ -174,7 +178,7 @@ impl Readings {
         if self.readings.len() != usize::from(count) {
             return refused(format!("{} readings: the schema signs {count} at once", self.readings.len()));
         }
-        if self.seq % u64::from(count.max(1)) != 0 {
+        if !self.seq.is_multiple_of(count.into()) {
             return refused(format!("seq {} is not a multiple of {count}: batches would overlap", self.seq));
         }
         let mut records: Vec<Record> = Vec::new();

@@ -6,6 +6,7 @@ use std::{
 };
 
 use ark_bn254::Fr;
+use ark_ff::Zero as _;
 use avouch_circuits::policy::{Consent, Device, FormatError, PublicKey, Roots, TREE_DEPTH, Tree, registry_root};
 use serde::{Deserialize, Serialize};
 
@@ -320,6 +321,9 @@ impl ConsentOpening {
             json::read(path, CONSENT_FORMAT)?;
         let consent = Consent { subject, controller, purposes, categories, valid_from, valid_to, notice, salt };
         check_validity(valid_from, valid_to).map_err(|e| FileError::new(path, e))?;
+        if salt.is_zero() {
+            return Err(FileError::new(path, "its salt is zero"));
+        }
         if consent.leaf() != leaf {
             return Err(FileError::new(path, "its leaf is not that of its fields"));
         }

@@ -6,7 +6,10 @@ mod demo;
 mod inspect;
 mod open;
 mod parameters;
+mod policy;
 mod prove;
+mod record;
+mod registry;
 mod run;
 mod setup;
 mod verify;
@@ -41,6 +44,12 @@ pub(crate) enum Verb {
     Open(open::Open),
     /// Derive the parameters of the transparent system anew, and hold them against the digest that is pinned.
     Parameters(parameters::Parameters),
+    /// Compile policies: what signed records have to satisfy.
+    Policy(policy::Policy),
+    /// Make device keys, and sign records.
+    Record(record::Record),
+    /// Keep the registry of devices and consents.
+    Registry(registry::Registry),
 }
 
 impl Verb {
@@ -56,6 +65,9 @@ impl Verb {
             Self::Context(v) => Ok(v.run()),
             Self::Open(v) => v.run(),
             Self::Parameters(v) => v.run(),
+            Self::Policy(v) => v.run(),
+            Self::Record(v) => v.run(),
+            Self::Registry(v) => v.run(),
         }
     }
 }
