@@ -98,7 +98,9 @@ fn pin(ranges: RangeChecks, expected: &Expect) {
 
 #[test]
 fn by_bits() {
-    pin(RangeChecks::Bits, &expect![[r#"
+    pin(
+        RangeChecks::Bits,
+        &expect![[r#"
           own  hashed
            42       0 batch_number
            69       0 consent_categories
@@ -128,12 +130,15 @@ fn by_bits() {
            82       0 window_width
                 19997 for one record of 16 features of 16 bits
                  1598 for each further record
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn by_lookups() {
-    pin(RangeChecks::Lookups, &expect![[r#"
+    pin(
+        RangeChecks::Lookups,
+        &expect![[r#"
           own  hashed
             8       0 batch_number
            69       0 consent_categories
@@ -163,7 +168,8 @@ fn by_lookups() {
            14       0 window_width
                 18595 for one record of 16 features of 16 bits
                  1085 for each further record
-    "#]]);
+    "#]],
+    );
 }
 
 /// One signature is counted with its gadget.
