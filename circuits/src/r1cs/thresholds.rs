@@ -62,3 +62,86 @@ impl Thresholds {
         b.materialize("requantize.value", &y)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use super::{super::checker::Checker, *};
+    use crate::{
+        arith,
+        circuit::{Interval, Threshold},
+        graph::{DType, Quantization},
+    };
+
+    fn failures(f: &StepFunction, x: Fr, tamper: &[(u32, Fr)]) -> (Fr, Vec<&'static str>) {
+        let mut checker = Checker::new(&[]);
+        checker.tamper = tamper.iter().copied().collect();
+        let b = &mut Builder::new(&mut checker, 0, None);
+        let x = b.witness(x);
+        let x = b.var(x);
+        let thresholds = Thresholds::new(f);
+        let y = thresholds.select(b, &x, f);
+        assert!(checker.constraints <= thresholds.constraints());
+        (y.value, checker.failures.iter().map(|f| f.name).collect())
+    }
+
+    /// Features of 32 bits: their conversion to binary32 leaves no arithmetic form.
+    fn functions() -> Vec<StepFunction> {
+        let quantize = |domain: Interval, slope: f32, offset: f32| {
+            let q = Quantization { dtype: DType::I8, scale: 0.31, zero_point: 3 };
+            StepFunction::bisect(domain, (slope / q.scale).into(), |v| arith::quantize(offset + slope * v as f32, &q))
+        };
+        let (unsigned, signed) = (Interval::new(0, u32::MAX.into()), Interval::new(i32::MIN.into(), i32::MAX.into()));
+        let t = |below, at| Threshold { below, at };
+        let leaps = vec![t(-41, -40), t(99, 100), t(99, 100), t(149, 150)];
+        vec![
+            quantize(unsigned, 1.7e-8, -33.3),
+            quantize(signed, 1.9e-8, 0.0),
+            quantize(signed, 3e-6, 1e3),
+            StepFunction { domain: Interval::new(-90, 240), first: -3, thresholds: leaps, slope: 0.01 },
+            StepFunction { domain: Interval::new(-5, 5), first: 0, thresholds: vec![t(0, 1)], slope: 1.0 },
+        ]
+    }
+
+    #[test]
+    fn every_argument_has_the_functions_value() {
+        for f in functions() {
+            let around = f.thresholds.iter().flat_map(|t| [t.below - 1, t.below, t.at, t.at + 1]);
+            let ends = [f.domain.lo, f.domain.lo + 1, f.domain.hi - 1, f.domain.hi];
+            for x in around.chain(ends).filter(|&x| f.domain.lo <= x && x <= f.domain.hi) {
+                assert_eq!(failures(&f, fr(x), &[]), (fr(f.eval(x).into()), vec![]), "{x}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_other_value_is_accepted() {
+        for f in functions() {
+            let bits = width(f.thresholds.len() as i64);
+            for x in [f.domain.lo, f.domain.hi, f.thresholds[0].at, f.thresholds[f.thresholds.len() - 1].below, 0] {
+                let honest = i64::from(f.eval(x)) - i64::from(f.first);
+                for u in (0..1 << bits).filter(|&u| u != honest) {
+                    let forged: Vec<(u32, Fr)> = (0..bits as u32).map(|i| (2 + i, fr(u >> i & 1))).collect();
+                    let (_, names) = failures(&f, fr(x), &forged);
+                    assert!(names.contains(&"requantize.comparison"), "{x}: {u}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn arguments_outside_the_domain_have_no_value() {
+        for f in functions() {
+            for x in [f.domain.lo - 1, f.domain.hi + 1, 1 << 40] {
+                assert!(!failures(&f, fr(x), &[]).1.is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn such_functions_have_no_arithmetic_form() {
+        use super::super::affine::AffineStep;
+        assert!(functions()[..2].iter().all(|f| AffineStep::find(f).is_err()));
+    }
+}

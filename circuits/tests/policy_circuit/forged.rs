@@ -42,9 +42,9 @@ impl Honest {
     #[track_caller]
     fn stops(&self, forgery: &[(u32, Fr)], clause: &str) {
         let names = self.case.failures(forgery);
-        let own = |name: &&str| is_of(name, clause);
-        assert!(names.iter().any(|n| own(&n)), "{clause}: {names:?}");
-        assert!(names.iter().all(|n| own(&n) || *n == "lookup.sum"), "{clause}: {names:?}");
+        let own = |name: &&'static str| is_of(name, clause);
+        assert!(names.iter().any(own), "{clause}: {names:?}");
+        assert!(names.iter().all(|n| own(n) || *n == "lookup.sum"), "{clause}: {names:?}");
     }
 }
 

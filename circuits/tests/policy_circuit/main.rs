@@ -6,6 +6,7 @@
 //! | `forged` | quotients, decompositions, choices and points that are not the honest ones |
 //! | `mutants` | no single witness can take another value |
 //! | `input` | features become the model's input exactly as the reference has it |
+//! | `vectors` | the statements that are kept as vectors |
 //! | `cost` | constraints, pinned, against the budgets |
 #![cfg(all(feature = "execute", feature = "r1cs"))]
 
@@ -21,6 +22,10 @@ mod mutants;
 #[path = "../common/random.rs"]
 #[allow(dead_code, reason = "shared with other tests")]
 mod random;
+#[path = "../common/statement_json.rs"]
+#[allow(dead_code, reason = "shared with other tests")]
+mod statement_json;
 #[path = "../common/statements.rs"]
 #[allow(dead_code, reason = "shared with other tests")]
 mod statements;
+mod vectors;

@@ -152,3 +152,75 @@ fn add_response<S: Sink>(b: &mut Builder<'_, S>, table: &BaseTable, start: Point
     let order = digits_of::<Scalar>(Scalar::MODULUS, bits, joined.len());
     below(b, RESPONSE, &joined, &order, bits);
 }
+
+#[cfg(test)]
+mod tests {
+    use ark_ff::UniformRand as _;
+
+    use super::{super::super::checker::Checker, *};
+    use crate::policy::{SecretKey, Signature as Native};
+
+    fn check(key: policy::Point, signature: &Native, message: Fr, tamper: &[(u32, Fr)]) -> Checker {
+        let mut checker = Checker::new(&[]);
+        checker.tamper = tamper.iter().copied().collect();
+        let b = &mut Builder::new(&mut checker, 0, None);
+        let key = Point::witness(b, [key.x, key.y]);
+        let message = b.witness(message);
+        let message = b.var(message);
+        let r8 = Point::witness(b, [signature.r8.x, signature.r8.y]);
+        verify(b, &BaseTable::new(), &key, &Signature { r8, s: signature.s }, message);
+        checker
+    }
+
+    #[test]
+    fn signatures_verify_as_they_do_natively() {
+        let mut rng = ark_std::test_rng();
+        for i in 0..6 {
+            let secret = SecretKey::from_bytes([i; 32]);
+            let key = secret.public().unwrap().point();
+            let message = Fr::rand(&mut rng);
+            let signature = secret.sign(message).unwrap();
+            let honest = check(key, &signature, message, &[]);
+            assert_eq!(honest.failures, []);
+            assert!(honest.constraints <= 4_300, "{}", honest.constraints);
+            let next = Native { s: signature.s + Fr::one(), ..signature };
+            let negated = Native { r8: -signature.r8, ..signature };
+            for (message, signature) in
+                [(message + Fr::one(), signature), (message, next), (message, negated), (message, Native::default())]
+            {
+                assert!(policy::verify(&key, message, &signature).is_err());
+                let names: Vec<_> = check(key, &signature, message, &[]).failures.iter().map(|f| f.name).collect();
+                assert!(names.contains(&NAME), "{names:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_number_of_constraints_is_pinned() {
+        let secret = SecretKey::from_bytes([9; 32]);
+        let message = Fr::from(7u64);
+        let checker = check(secret.public().unwrap().point(), &secret.sign(message).unwrap(), message, &[]);
+        expect_test::expect!["4262"].assert_eq(&alloc::format!("{}", checker.constraints));
+    }
+
+    /// Responses at the ends: every digit positive or negative, and the order's.
+    #[test]
+    fn responses_have_their_own_digits() {
+        let table = BaseTable::new();
+        let base = policy::Point::generator();
+        let below_order = {
+            let mut s = Scalar::MODULUS;
+            s.sub_with_borrow(&1u64.into());
+            Fr::new(s)
+        };
+        for s in [Fr::ZERO, Fr::ONE, Fr::from(7u64), Fr::from(8u64), Fr::from(u64::MAX), below_order] {
+            let mut checker = Checker::new(&[]);
+            let b = &mut Builder::new(&mut checker, 0, None);
+            let end = base.mul_bigint(s.into_bigint()).into_affine();
+            let end = Point::witness(b, [end.x, end.y]);
+            let start = Point::constant(b, table.origin);
+            add_response(b, &table, start, s, &end);
+            assert_eq!(checker.failures, [], "{s}");
+        }
+    }
+}

@@ -120,6 +120,14 @@ impl<'c> Records<'c> {
     }
 }
 
+/// Fresh witnesses.
+fn witnesses<S: Sink, const N: usize>(b: &mut Builder<'_, S>, values: [Fr; N]) -> [Lc; N] {
+    values.map(|value| {
+        let num = b.witness(value);
+        b.var(num)
+    })
+}
+
 /// `H(tag, elements)`.
 fn tagged<S: Sink, const N: usize>(b: &mut Builder<'_, S>, name: &str, elements: [Lc; N]) -> Lc {
     let mut all = vec![b.constant(tag(name))];

@@ -15,7 +15,7 @@ use super::{
     },
     Hints,
     integer::{integer, names},
-    pack,
+    pack, witnesses,
 };
 use crate::policy;
 use crate::policy::{
@@ -60,11 +60,9 @@ impl Policy {
     /// Constrains `public` to be the id of the policy whose fields are returned.
     pub(super) fn new<S: Sink>(b: &mut Builder<'_, S>, h: Hints<'_>, schema: Fr, features: usize, public: Num) -> Self {
         let p = |f: fn(&policy::Policy) -> Fr| h.of(|i| f(&i.policy));
-        let elements = h.of(|i| i.policy.elements());
-        let [document_lo, document_hi, controller, own_schema, scope] = [0, 1, 2, 3, 4].map(|i| {
-            let element = b.witness(elements[i]);
-            b.var(element)
-        });
+        let [document_lo, document_hi, controller, own_schema, scope, ..] = h.of(|i| i.policy.elements());
+        let [document_lo, document_hi, controller, own_schema, scope] =
+            witnesses(b, [document_lo, document_hi, controller, own_schema, scope]);
         let expected = b.constant(schema);
         b.enforce_equal("policy.schema", &own_schema, &expected);
 

@@ -14,7 +14,7 @@ use super::{
     integer::{at_most, names},
     pack,
     parameters::{Policy, Predicate},
-    tagged,
+    tagged, witnesses,
 };
 use crate::{
     circuit::RecordFeature,
@@ -42,18 +42,15 @@ impl Reading {
         policy: &Policy,
     ) -> Self {
         let field = |f: fn(&Record) -> Fr| h.of(|inputs| inputs.records.get(i).map_or(Fr::zero(), f));
-        let [subject, time, lat, lon, seq, salt] = [
+        let fields = [
             field(|r| r.subject),
             field(|r| r.time.into()),
             field(|r| r.lat.into()),
             field(|r| r.lon.into()),
             field(|r| r.seq.into()),
             field(|r| r.salt),
-        ]
-        .map(|v| {
-            let num = b.witness(v);
-            b.var(num)
-        });
+        ];
+        let [subject, time, lat, lon, seq, salt] = witnesses(b, fields);
         b.enforce_equal(if i == 0 { "policy.batch_number" } else { "policy.sequence" }, &seq, due);
         // The area's ends are below 2^32: a coordinate that is not below the one nor above the other is, too.
         for (coordinate, [lo, hi]) in [&lat, &lon].into_iter().zip(&policy.area) {

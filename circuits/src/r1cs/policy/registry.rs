@@ -10,16 +10,13 @@ use super::{
     integer::{at_most, integer, names},
     parameters::Policy,
     records::Reading,
-    tagged, tree,
+    tagged, tree, witnesses,
 };
 use crate::policy::{MASK_BITS, TIME_BITS, halves, tags};
 
 /// Constrains `public` to be the registry root, and gives the roots of the trees of devices and consents.
 pub(super) fn roots<S: Sink>(b: &mut Builder<'_, S>, h: Hints<'_>, public: Num) -> [Lc; 2] {
-    let roots = h.of(|i| [i.roots.devices, i.roots.consents]).map(|r| {
-        let root = b.witness(r);
-        b.var(root)
-    });
+    let roots = witnesses(b, h.of(|i| [i.roots.devices, i.roots.consents]));
     let root = tagged(b, tags::REGISTRY, roots.clone());
     let public = b.var(public);
     b.enforce_equal("statement.registry_root", &root, &public);
@@ -43,10 +40,7 @@ pub(super) fn device<S: Sink>(
     });
     at_most(b, VALIDITY, &from, &first.time, TIME_BITS);
     at_most(b, VALIDITY, &last.time, &to, TIME_BITS);
-    let [nullifier_key, key_hash] = h.of(|i| [i.nullifier_key, i.device.nullifier_key_hash]).map(|v| {
-        let num = b.witness(v);
-        b.var(num)
-    });
+    let [nullifier_key, key_hash] = witnesses(b, h.of(|i| [i.nullifier_key, i.device.nullifier_key_hash]));
     let zero = b.lc();
     let hash = tagged(b, tags::NULLIFIER_KEY, [nullifier_key.clone(), zero]);
     b.enforce_equal("policy.nullifier_key", &hash, &key_hash);
@@ -91,14 +85,8 @@ pub(super) fn consent<S: Sink>(
         let difference = x.clone().add_lc(-Fr::one(), y);
         b.enforce(name, &difference, &asked, &zero);
     };
-    let [subject, controller, salt] = h.of(|i| [i.consent.subject, i.consent.controller, i.consent.salt]).map(|v| {
-        let num = b.witness(v);
-        b.var(num)
-    });
-    let notice = h.of(|i| halves(&i.consent.notice)).map(|v| {
-        let num = b.witness(v);
-        b.var(num)
-    });
+    let [subject, controller, salt] = witnesses(b, h.of(|i| [i.consent.subject, i.consent.controller, i.consent.salt]));
+    let [notice_lo, notice_hi] = witnesses(b, h.of(|i| halves(&i.consent.notice)));
     equal(b, "policy.consent_controller", &controller, &policy.controller);
     for (i, reading) in readings.iter().enumerate() {
         b.enter_element(i);
@@ -122,8 +110,8 @@ pub(super) fn consent<S: Sink>(
         b.range(VALIDITY, &room, TIME_BITS as usize);
     }
 
-    let [lo, hi] = notice;
-    let leaf = tagged(b, tags::CONSENT, [subject, controller, purposes, categories, from, to, lo, hi, salt]);
+    let leaf =
+        tagged(b, tags::CONSENT, [subject, controller, purposes, categories, from, to, notice_lo, notice_hi, salt]);
     let path = h.of(|i| i.consent_path);
     let reached = tree::root(b, names!("consent_tree"), leaf, &path);
     equal(b, "policy.consent_tree", &reached, root);
