@@ -235,7 +235,7 @@ impl Opening {
 }
 
 /// Big-endian canonical bytes: the form of a slot.
-pub(crate) fn be_bytes(v: &Fr) -> [u8; 32] {
+pub fn be_bytes(v: &Fr) -> [u8; 32] {
     let mut bytes = [0; 32];
     bytes.copy_from_slice(&v.into_bigint().to_bytes_be());
     bytes

@@ -40,7 +40,12 @@ pub(crate) fn acceptance_text(report: &AcceptanceReport) -> String {
     let mut text = String::new();
     for o in &report.outcomes {
         let mark = if o.met { tick() } else { cross() };
-        text += &format!("  {mark} {}: expected {}, found {}\n", o.condition.name(), o.expected, o.found);
+        let name = o.condition.name();
+        text += &if o.expected == o.found {
+            format!("  {mark} {name}: {}, as expected\n", o.found)
+        } else {
+            format!("  {mark} {name}: expected {}, found {}\n", o.expected, o.found)
+        };
     }
     if !report.not_checked.is_empty() {
         text += "Not checked:\n";

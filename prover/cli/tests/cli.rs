@@ -609,6 +609,11 @@ fn the_demo_tells_the_story_and_uses_its_keys_again() {
     let (code, first) = json(&["demo", "--keys", &keys]);
     assert_eq!(code, 0, "{first}");
     assert_eq!(first["rejected"].as_array().unwrap().len(), 4);
+    let clauses: Vec<&str> =
+        first["refused"].as_array().unwrap().iter().map(|r| r["clause"].as_str().unwrap()).collect();
+    assert_eq!(clauses, ["consent_tree", "device_tree", "window", "geofence", "subject"]);
+    assert_eq!(first["nullifier_again"], first["claim"]["statement"]["nullifier"]);
+    assert!(first["acceptance"]["conditions"].as_array().unwrap().iter().all(|c| c["met"] == true));
     let digest = first["claim"]["vk_digest"].clone();
     let (_, second) = json(&["demo", "--keys", &keys, "--sample", "1"]);
     assert_eq!(second["claim"]["vk_digest"], digest);

@@ -117,12 +117,18 @@ impl Compiled {
     /// # Errors
     /// A document with unknown, repeated or missing keys, or something that the schema or the widths do not allow.
     pub fn compile(document: &Path, schema: &Schema) -> Result<Self, FileError> {
-        let error = |message: String| FileError::new(document, message);
-        let value = json::read_value(document)?;
-        let canonical = serde_json_canonicalizer::to_vec(&value).map_err(|e| error(e.to_string()))?;
-        let read: Document = serde_json::from_value(value).map_err(|e| error(e.to_string()))?;
-        let policy = read.policy(Sha256::digest(canonical).into(), schema).map_err(error)?;
-        policy.check(schema).map_err(|e| error(e.to_string()))?;
+        Self::of(json::read_value(document)?, schema).map_err(|message| FileError::new(document, message))
+    }
+
+    /// The same, of a document that was read already.
+    ///
+    /// # Errors
+    /// As [`Compiled::compile`].
+    pub fn of(document: Value, schema: &Schema) -> Result<Self, String> {
+        let canonical = serde_json_canonicalizer::to_vec(&document).map_err(|e| e.to_string())?;
+        let read: Document = serde_json::from_value(document).map_err(|e| e.to_string())?;
+        let policy = read.policy(Sha256::digest(canonical).into(), schema)?;
+        policy.check(schema).map_err(|e| e.to_string())?;
         Ok(Self { policy })
     }
 

@@ -1,4 +1,6 @@
-//! `avouch demo`: the whole story on a real image.
+//! `avouch demo`: the whole story on a real image, from a signed reading to a claim.
+
+mod household;
 
 use std::{io::Cursor, path::PathBuf, time::Instant};
 
@@ -7,21 +9,26 @@ use avouch_circuits::{
     graph::Graph,
     import,
     op::Operator as _,
+    policy::evaluate,
 };
 use avouch_prover::{
     Prover, Request,
     files::NewFolder,
     input::{self, InputSpec},
-    keys, setup,
+    keys,
+    opening::be_bytes,
+    setup,
 };
 use avouch_verifier::{
-    Acceptance, AcceptedKey, KeyPolicy, Output, ProofFile, Slot, Statement, SystemId, VerifiedClaim,
+    Acceptance, AcceptedKey, Freshness, KeyPolicy, Output, ProofFile, Slot, Statement, SystemId, VerifiedClaim,
     context::GenericContext, json, verify,
 };
 use clap::Args;
 use serde_json::json;
 
+use self::household::Household;
 use crate::{
+    args::now,
     claim,
     console::{Answer, Console, bytes, count, cross, field, seconds, tick, title},
     failure::Failure,
@@ -74,10 +81,21 @@ impl Demo {
         console.say(field("model", hex::encode(graph.model_id())).trim_end());
         console.say(field("size", format!("{} operators, {} multiplications", graph.nodes.len(), count(macs))));
 
-        let circuit = Circuit::new(graph, Disclosure::Argmax)?;
+        let now = now()?;
+        let household = Household::new(household::schema(graph.input_info()), &image, graph.input_info(), now)?;
+        let inputs = household.inputs()?;
+        let evaluation = evaluate(&inputs)?;
+        let [policy_id, registry_root, ..] = evaluation.slots.map(|slot| be_bytes(&slot));
+        console.say(title("A policy says which readings may be used, and for what; the household consented to it"));
+        console.say(field("may use them", "https://grid.example, for dpv:ServiceProvision").trim_end());
+        console.say(field("which", "of a registered meter, at most two hours old, from the grid's area").trim_end());
+        console.say(field("policy", hex::encode(policy_id)).trim_end());
+        console.say(field("registry", hex::encode(registry_root)));
+
+        let circuit = Circuit::with_schema(graph, Disclosure::Argmax, &household.schema)?;
         let (prover, setup) = self.prover(graph, &circuit, console)?;
 
-        console.say(title("The node proves its reading, for one task only"));
+        console.say(title("The meter signs its reading; the node proves what it shows, and that it may be used"));
         let task = GenericContext {
             chain: b"demo-network",
             hub: b"meter-oracle",
@@ -86,7 +104,8 @@ impl Demo {
             deadline: 1_800_000_000,
         };
         let context = task.digest().unwrap_or_default();
-        let proof = prover.prove(&image, &Request { context, input_opening: None }, &console.progress())?;
+        let request = Request { context, input_opening: None };
+        let proof = prover.prove_records(&inputs, &request, &console.progress())?;
         let proof_bytes = proof.file.envelope().proof().len();
         console.say(format!(
             "  {} proven in {}; {proof_bytes} bytes of proof\n{}",
@@ -103,6 +122,29 @@ impl Demo {
         let verified = clock.elapsed().as_secs_f64();
         console.say(format!("  {} verified in {}", tick(), seconds(verified)));
         console.say(claim::text(&claim));
+        let acceptance = Acceptance {
+            expect_model: Some(graph.model_id()),
+            expect_context: Some(context),
+            expect_policy: Some(policy_id),
+            expect_root: Some(registry_root),
+            freshness: Some(Freshness { now, max_delay: 600, skew: 0 }),
+            ..Acceptance::default()
+        };
+        let report = acceptance.evaluate(&claim);
+        report.check()?;
+        console.say(claim::acceptance_text(&report));
+
+        console.say(title("Readings that may not be used are refused before anything is proven"));
+        let refusals = household.refusals()?;
+        for r in &refusals {
+            console.say(format!("  {} {}: {} ({})", cross(), r.case, r.reason, r.clause));
+        }
+        let [.., again] = evaluate(&household.inputs()?)?.slots;
+        if be_bytes(&again) != *claim.statement().nullifier() {
+            return Err(Failure::new("demo", "", "one reading has two nullifiers: do not use this build"));
+        }
+        let replay = "the same reading is signed and proven again";
+        console.say(format!("  {} {replay}: its nullifier is the one above, so it is paid once\n", cross()));
 
         console.say(title("Forgeries are rejected"));
         let forgeries = forgeries(&key, &file, &claim, context)?;
@@ -114,17 +156,22 @@ impl Demo {
             return Err(Failure::new("demo", "", "the claim is no class"));
         };
         let total = start.elapsed().as_secs_f64();
+        let refused: Vec<_> =
+            refusals.iter().map(|r| json!({ "case": r.case, "clause": r.clause, "reason": r.reason })).collect();
         let rejected: Vec<_> = forgeries.iter().map(|f| json!({ "forgery": f.name, "reason": f.reason })).collect();
         let mut json = json!({
             "reading": reading,
             "claim": json::claim(&claim),
+            "acceptance": json::acceptance(&report),
+            "refused": refused,
+            "nullifier_again": hex::encode(be_bytes(&again)),
             "rejected": rejected,
             "proof_bytes": proof_bytes,
             "times": { "setup_s": setup, "prove_s": proof.times.total, "verify_s": verified, "total_s": total },
         });
         Size(prover.size()).put(&mut json);
         let text = format!(
-            "\nThe meter reads {reading}: proven, and the image never left the node. ({} in all)\n",
+            "\nThe meter reads {reading}: proven, and neither image, household nor meter is known. ({} in all)\n",
             seconds(total)
         );
         Ok(Answer { json, text })

@@ -35,7 +35,7 @@ use crate::{
 #[derive(Args)]
 pub(crate) struct Batch {
     /// Prove many samples with one loading of the key: by default all of the file.
-    #[arg(long, conflicts_with_all = ["sample", "input_opening"])]
+    #[arg(long, conflicts_with_all = ["sample", "input_opening", "policy"])]
     batch: bool,
     /// Only these samples, from 0: numbers and ranges without their end, such as 0..32,40.
     #[arg(long, value_name = "LIST", requires = "batch")]
