@@ -59,9 +59,9 @@ pub struct Inputs {
     pub device_path: Path,
     /// The device's nullifier key: a uniform nonzero secret.
     pub nullifier_key: Fr,
-    /// The consent that covers the records; anything under a policy that asks for none.
+    /// The consent that covers the records; the default under a policy that asks for none.
     pub consent: Consent,
-    /// Its place in the consent tree; anything under a policy that asks for none.
+    /// Its place in the consent tree; the default under a policy that asks for none.
     pub consent_path: Path,
     /// The batch, in order.
     pub records: Vec<Record>,

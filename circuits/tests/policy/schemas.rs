@@ -127,6 +127,24 @@ fn reference(f: &Feature, v: i64, q: &Quantization) -> i64 {
 
 proptest! {
     #[test]
+    fn whatever_decodes_encodes_to_the_same_bytes(
+        seed in 0u64..64,
+        at in 0usize..200,
+        splice in proptest::collection::vec(any::<u8>(), 0..12),
+    ) {
+        let mut bytes = schema(seed).encode();
+        let at = at % bytes.len();
+        let end = (at + splice.len()).min(bytes.len());
+        bytes.splice(at..end, splice.iter().copied());
+        for bytes in [&bytes, &splice] {
+            if let Ok(s) = Schema::decode(bytes) {
+                prop_assert_eq!(&s.encode(), bytes);
+                prop_assert_eq!(s.check(), Ok(()));
+            }
+        }
+    }
+
+    #[test]
     fn step_functions_are_the_quantization(
         bits in 1u8..=32,
         signed in any::<bool>(),

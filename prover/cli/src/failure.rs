@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use avouch_circuits::{circuit::LowerError, execute::ExecuteError, import::ImportError};
+use avouch_circuits::{circuit::LowerError, execute::ExecuteError, import::ImportError, policy::Violation};
 use avouch_prover::{
-    ProveError, SetupError, files::FileError, groth16::CreateError, input::InputError, random::NoRandomness,
+    ProveError, SetupError, files::FileError, groth16::CreateError, input::InputError, policy::PrepareError,
+    random::NoRandomness,
 };
 use avouch_verifier::{
     KeyRefused, VerifyError,
@@ -93,6 +94,22 @@ impl From<InputError> for Failure {
 impl From<FileError> for Failure {
     fn from(e: FileError) -> Self {
         Self::new("file", e.path.display(), e.message)
+    }
+}
+
+impl From<Violation> for Failure {
+    fn from(e: Violation) -> Self {
+        let record = e.record.map_or_else(String::new, |i| format!("record {i}: "));
+        Self::new("policy", e.clause.name(), format!("{record}{}", e.message))
+    }
+}
+
+impl From<PrepareError> for Failure {
+    fn from(e: PrepareError) -> Self {
+        match e {
+            PrepareError::File(e) => e.into(),
+            PrepareError::Violation(e) => e.into(),
+        }
     }
 }
 

@@ -193,6 +193,53 @@ fn the_whole_story() {
 }
 
 #[test]
+fn a_violation_is_named_before_any_proving() {
+    let house = Household::new();
+    let files = ["policy.json", "batch.json", "registry.json", "device.key", "consent.json"].map(|n| house.path(n));
+    let [policy, record, registry, key, consent] = &files;
+    let schema = example("schema.json");
+    let fixed = [
+        "policy",
+        "check",
+        "--policy",
+        policy,
+        "--schema",
+        &schema,
+        "--record",
+        record,
+        "--registry",
+        registry,
+        "--device-key",
+        key,
+        "--consent",
+        consent,
+    ];
+    let within = ["--window", "1764063000..1764070000"];
+    let satisfied = json(&[&fixed[..], &within].concat());
+    assert_eq!(satisfied["satisfied"], true);
+    assert_eq!(satisfied["policy_id"], POLICY_ID);
+    assert_eq!(satisfied["registry_root"], json(&["registry", "root", "--registry", registry])["registry_root"]);
+    let refused = |more: &[&str], clause: &str, message: &str| {
+        let arguments = [&fixed[..], more, &["--json"]].concat();
+        let output = run(&arguments);
+        assert_eq!(output.status.code(), Some(2));
+        let error = &serde_json::from_slice::<Value>(&output.stdout).unwrap()["error"];
+        assert_eq!((&error["kind"], &error["where"]), (&json!("policy"), &json!(clause)), "{error}");
+        assert!(error["message"].as_str().unwrap().contains(message), "{error}");
+    };
+    // Today is long after the records' epoch, whose last two hours they are not in.
+    refused(&[], "window", "record 0: its time 1764064800 is 43199 seconds before the window");
+    refused(
+        &["--window", "1764064800..1764072001"],
+        "max_age",
+        "7201 seconds old at the window's end, allowed are 7200",
+    );
+    refused(&["--window", "1763900000..1764070000"], "epoch", "begins in epoch");
+    json(&["registry", "revoke-consent", "--registry", registry, "--consent", consent]);
+    refused(&within, "consent_tree", "withdrawn");
+}
+
+#[test]
 fn secrets_are_private_and_never_printed() {
     let house = Household::new();
     let read = |name: &str| serde_json::from_slice::<Value>(&fs::read(house.path(name)).unwrap()).unwrap();

@@ -1,9 +1,12 @@
 //! `avouch policy`: policy documents, compiled to what is proven.
 
-use std::path::PathBuf;
+use std::{
+    path::PathBuf,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
-use avouch_circuits::policy::{Item, Policy as Parameters, Schema};
-use avouch_prover::policy::{Compiled, Hex as _, Terms, read_schema};
+use avouch_circuits::policy::{Inputs, Item, Policy as Parameters, Schema, Window, evaluate};
+use avouch_prover::policy::{Compiled, Files, Hex as _, Terms, prepare, read_schema};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
@@ -17,7 +20,9 @@ use crate::{
 #[command(after_help = "\
 Examples:
   avouch policy compile policy.json --schema schema.json --output policy.compiled.json
-  avouch policy show policy.compiled.json --schema schema.json")]
+  avouch policy show policy.compiled.json --schema schema.json
+  avouch policy check --policy policy.compiled.json --schema schema.json --record batch.json \\
+    --registry registry.json --device-key device.key --consent consent.json")]
 pub(crate) struct Policy {
     #[command(subcommand)]
     action: Action,
@@ -44,6 +49,55 @@ enum Action {
         #[arg(long, value_name = "FILE")]
         schema: Option<PathBuf>,
     },
+    /// Say whether records satisfy a policy, and which clause fails, without proving anything.
+    Check(RecordArgs),
+}
+
+/// What a proof about records is made from, besides the model.
+#[derive(Args)]
+pub(crate) struct RecordArgs {
+    /// Compiled policy.
+    #[arg(long, value_name = "FILE")]
+    policy: PathBuf,
+    /// Schema of circuit, policy and records.
+    #[arg(long, value_name = "FILE")]
+    schema: PathBuf,
+    /// Signed batch.
+    #[arg(long, value_name = "FILE")]
+    record: PathBuf,
+    /// Registry, as it is published.
+    #[arg(long, value_name = "FILE")]
+    registry: PathBuf,
+    /// Key file of the device: the nullifier is made with it.
+    #[arg(long, value_name = "FILE")]
+    device_key: PathBuf,
+    /// Opening of the consent, if the policy asks for one.
+    #[arg(long, value_name = "FILE")]
+    consent: Option<PathBuf>,
+    /// First and last second of the window that the verifier sees; by default the widest that the policy allows now.
+    #[arg(long, value_name = "FROM..TO", value_parser = window)]
+    window: Option<Window>,
+}
+
+fn window(text: &str) -> Result<Window, String> {
+    let ends = text.split_once("..").and_then(|(lo, hi)| Some(Window { lo: lo.parse().ok()?, hi: hi.parse().ok()? }));
+    ends.ok_or_else(|| "expected two times, such as 1764060000..1764070000".into())
+}
+
+impl RecordArgs {
+    /// Reads the files.
+    pub(crate) fn read(&self) -> Result<Inputs, Failure> {
+        let files = Files {
+            policy: &self.policy,
+            schema: &self.schema,
+            record: &self.record,
+            registry: &self.registry,
+            device_key: &self.device_key,
+            consent: self.consent.as_deref(),
+        };
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_err(|e| Failure::new("clock", "", e))?;
+        Ok(prepare(&files, now.as_secs(), self.window)?)
+    }
 }
 
 impl Policy {
@@ -69,6 +123,24 @@ impl Policy {
                     }
                 }
                 Ok(describe(&compiled.policy, schema.as_ref()))
+            }
+            Action::Check(records) => {
+                let inputs = records.read()?;
+                let [policy_id, registry_root, _, nullifier] = evaluate(&inputs)?.slots.map(|slot| slot.to_hex());
+                let Window { lo, hi } = inputs.window;
+                let mut text = format!("{} the records satisfy the policy\n", tick());
+                text += &field("policy id", &policy_id);
+                text += &field("registry root", &registry_root);
+                text += &field("window", format!("{lo} to {hi}, {} records", inputs.records.len()));
+                text += &field("nullifier", &nullifier);
+                let json = json!({
+                    "satisfied": true,
+                    "policy_id": policy_id,
+                    "registry_root": registry_root,
+                    "window": { "t_lo": lo, "t_hi": hi, "records": inputs.records.len() },
+                    "nullifier": nullifier,
+                });
+                Ok(Answer { json, text })
             }
         }
     }

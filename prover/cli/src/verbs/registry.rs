@@ -27,8 +27,8 @@ const MAX_NOTICE: u64 = 64 << 20;
 #[command(after_help = "\
 Examples:
   avouch registry init --registry registry.json
-  avouch registry add-device --registry registry.json --key 4a5b… --nullifier-key-hash 0c1d… --class 1 \\
-    --valid-from 1700000000 --valid-to 1800000000
+  avouch registry add-device --registry registry.json --key 4a5b… --nullifier-key-hash 0c1d… \\
+    --class 1 --valid-from 1700000000 --valid-to 1800000000
   avouch registry add-consent --registry registry.json --controller https://grid.example \\
     --purpose dpv:ServiceProvision --category avouch:EnergyConsumption --notice notice.txt \\
     --valid-from 1700000000 --valid-to 1800000000 --consent consent.json
