@@ -1,10 +1,12 @@
 //! Proofs about signed records: the network and the data policy in one proof, on both Groth16 systems.
 
-use std::sync::LazyLock;
+use std::{path::Path, sync::LazyLock};
 
+use ark_ff::PrimeField as _;
 use avouch_circuits::{
     circuit::{Circuit, Disclosure},
     graph::Graph,
+    import::import_file,
     policy::{
         Area, Clause, Consent, Device, Feature, Inputs, Item, Policy, Predicate, Record, Roots, Schema, SecretKey,
         Source, Tree, Window, batch_hash, nullifier_key_hash,
@@ -30,28 +32,28 @@ fn schema() -> Schema {
     }
 }
 
-/// Records that satisfy their policy, signed by a registered device.
-fn inputs() -> Inputs {
-    let schema = schema();
+/// Records of a schema that satisfy their policy, signed by a registered device.
+fn signed(schema: Schema, features: impl Fn(u64) -> Vec<i64>) -> Inputs {
     let secret = SecretKey::from_bytes([3; 32]);
     let [subject, controller, scope, nullifier_key] = [11u64, 12, 13, 14].map(Fr::from);
+    let count = u64::from(schema.records);
     let record = |i: u64| Record {
         subject,
-        time: NOW - 600 + 60 * i,
+        time: NOW - 600 + 20 * i,
         lat: 1_382_000_000,
         lon: 1_963_000_000,
-        seq: 40 + i,
+        seq: 40 * count + i,
         salt: Fr::from(1000 + i),
-        features: vec![-200 + 333 * i as i64, 77],
+        features: features(i),
     };
-    let records: Vec<Record> = (0..2).map(record).collect();
+    let records: Vec<Record> = (0..count).map(record).collect();
     let policy = Policy {
         document: [9; 32],
         controller,
         schema: schema.id(),
         purposes: 0b10,
         categories: 0b1,
-        features: 0b11,
+        features: u64::MAX >> (64 - schema.features.len()),
         classes: 0b100,
         consent: true,
         area: Some(Area { lat: [1_381_000_000, 1_383_000_000], lon: [1_962_000_000, 1_964_000_000] }),
@@ -59,7 +61,7 @@ fn inputs() -> Inputs {
         scope,
         epoch_length: 86_400,
         item: Item::Batch,
-        predicates: vec![Predicate { feature: 1, at_least: true, value: 70 }],
+        predicates: vec![Predicate { feature: 1, at_least: true, value: -70 }],
     };
     let device = Device {
         key: secret.public().unwrap().point(),
@@ -99,6 +101,10 @@ fn inputs() -> Inputs {
     }
 }
 
+fn inputs() -> Inputs {
+    signed(schema(), |i| vec![-200 + 333 * i as i64, 77])
+}
+
 static GRAPH: LazyLock<Graph> = LazyLock::new(|| graph(100));
 static CIRCUIT: LazyLock<Circuit> = LazyLock::new(|| Circuit::with_schema(&GRAPH, Disclosure::Raw, &schema()).unwrap());
 
@@ -111,10 +117,7 @@ fn both_systems_prove_records_and_every_slot_is_bound() {
         let proof = prover.prove_records(&inputs, &Request::default(), &()).unwrap();
         let slots = proof.file.statement().slots();
         let expected = inputs.slots().map(|slot| slot.to_string());
-        let shown = [2, 3, 4, 5].map(|i| {
-            use ark_ff::PrimeField as _;
-            Fr::from_be_bytes_mod_order(&slots[i]).to_string()
-        });
+        let shown = [2, 3, 4, 5].map(|i| Fr::from_be_bytes_mod_order(&slots[i]).to_string());
         assert_eq!(shown, expected);
         assert_eq!(proof.claim.window().unwrap().records, 2);
         assert_eq!(proof.claim.description().schema_digest, schema().digest());
@@ -158,4 +161,39 @@ fn a_circuit_without_a_data_policy_takes_no_records() {
 fn the_transparent_system_refuses_a_data_policy() {
     let error = setup(SystemId::Halo2IpaPasta, &GRAPH, &CIRCUIT, "test", None, &()).err().unwrap().to_string();
     assert!(error.contains("a data policy needs a Groth16 system"), "{error}");
+}
+
+/// One record of 64 features, and 24 records of two and some constants: an image of 8×8 either way.
+#[test]
+fn a_convolutional_network_on_one_record_and_on_many() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../test-vectors/models/digits_cnn/int8_qop.onnx");
+    let graph = import_file(&path).unwrap().graph;
+    let pixel = |i: u16| Feature {
+        name: format!("pixel{i}"),
+        bits: 8,
+        signed: false,
+        scale: graph.input_info().quant.scale / 2.0,
+        offset: 0.0,
+        fill: 0,
+    };
+    let image = Schema {
+        records: 1,
+        features: (0..64).map(pixel).collect(),
+        inputs: (0..64).map(|feature| Source::Feature { record: 0, feature }).collect(),
+    };
+    let pairs = (0..24).flat_map(|record| [0, 1].map(|feature| Source::Feature { record, feature }));
+    let series = Schema {
+        records: 24,
+        features: (0..2).map(pixel).collect(),
+        inputs: pairs.chain([Source::Constant(0); 16]).collect(),
+    };
+    for (system, schema) in [(SystemId::Groth16Bn254, &image), (SystemId::Groth16LookupBn254, &series)] {
+        let circuit = Circuit::with_schema(&graph, Disclosure::Argmax, schema).unwrap();
+        let keys = setup(system, &graph, &circuit, "test", Some([7; 32]), &()).unwrap();
+        let prover = Prover::new(&graph, &circuit, keys).unwrap();
+        let width = schema.features.len() as i64;
+        let inputs = signed(schema.clone(), |i| (0..width).map(|k| (i as i64 * 37 + k * 11) % 256).collect());
+        let proof = prover.prove_records(&inputs, &Request::default(), &()).unwrap();
+        assert_eq!(proof.claim.window().unwrap().records, schema.records);
+    }
 }
