@@ -48,6 +48,14 @@ const SMALL_TRANSPARENT: &[&str] = &[
     "tempfile",
 ];
 
+/// The same where JSON is spoken.
+const SMALL_PACKAGES: &[&str] =
+    &["avouch", "avouch-prover", "getrandom", "halo2*", "light-poseidon", "prost*", "rayon*", "tempfile"];
+
+/// The same where there is no JavaScript.
+const SMALL_MODULE: &[&str] =
+    &["avouch", "avouch-prover", "getrandom", "halo2*", "js-sys", "prost*", "rayon*", "wasm-bindgen*"];
+
 const RULES: &[Rule] = &[
     Rule {
         package: "avouch-circuits",
@@ -82,6 +90,21 @@ const RULES: &[Rule] = &[
         forbidden: SMALL_TRANSPARENT,
         circuits: Some("plonkish"),
     },
+    Rule {
+        package: "avouch-verifier-wasm",
+        features: "groth16,js",
+        target: WASM,
+        forbidden: SMALL_PACKAGES,
+        circuits: Some(""),
+    },
+    Rule {
+        package: "avouch-verifier-wasm",
+        features: "groth16,raw",
+        target: WASM,
+        forbidden: SMALL_MODULE,
+        circuits: Some(""),
+    },
+    Rule { package: "avouch-solidity", features: "", target: None, forbidden: SMALL_PACKAGES, circuits: Some("") },
     Rule {
         package: "avouch-prover",
         features: "",

@@ -8,6 +8,7 @@
 //! | [`results`] | `docs/results.json`, and the tables of the README made from it |
 //! | [`plots`] | `docs/plots/`: drawings of `docs/results.json` |
 //! | [`wasm`] | the verifier in WebAssembly: packages and plain module, built, measured and tested |
+//! | [`solidity`] | the contracts: compiled, and run in an EVM with real proofs |
 //! | [`shell`] | running other programs |
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command")]
 
@@ -16,6 +17,7 @@ mod dependencies;
 mod plots;
 mod results;
 mod shell;
+mod solidity;
 mod test;
 mod wasm;
 
@@ -61,6 +63,8 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Compile the contracts, and run them in an EVM with real proofs.
+    Solidity,
     /// Build the packages of the verifier in WebAssembly, hold them to their sizes, and test them.
     Wasm(wasm::Wasm),
 }
@@ -82,6 +86,7 @@ fn main() -> ExitCode {
         Task::Conformance { data, release } => test::conformance(&data.folder, release),
         Task::Plots { check } => plots::run(check),
         Task::Tables { check } => results::tables(check),
+        Task::Solidity => solidity::run(),
         Task::Wasm(wasm) => wasm.run(),
     };
     match run() {

@@ -72,3 +72,10 @@ pub(crate) fn install(packages: &[&str]) -> Result<()> {
     }
     Ok(())
 }
+
+/// Installs the npm packages that a folder of the workspace names, exactly those of its lock file.
+pub(crate) fn npm_ci(folder: &str) -> Result<()> {
+    let mut npm = Command::new("npm");
+    npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]);
+    step(&format!("npm packages of {folder}"), npm.current_dir(root().join(folder)))
+}

@@ -9,6 +9,7 @@ use std::{
 use crate::{
     Result,
     shell::{built, cargo, exists, install, output, root, run as start, step},
+    solidity,
     wasm::Wasm,
 };
 
@@ -36,6 +37,7 @@ pub(crate) fn run() -> Result<()> {
     examples()?;
     vectors()?;
     Wasm::default().run()?;
+    solidity::run()?;
     println!("── all passed");
     Ok(())
 }

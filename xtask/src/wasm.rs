@@ -12,13 +12,14 @@ use wasm_bindgen_cli_support::Bindgen;
 
 use crate::{
     Result,
-    shell::{built, cargo, exists, install, output, root, run, step},
+    shell::{built, cargo, exists, install, npm_ci, output, root, run, step},
 };
 
 const TARGET: &str = "wasm32-unknown-unknown";
 /// The profile of the workspace that it is built with.
 const PROFILE: &str = "wasm";
 const CRATE: &str = "avouch-verifier-wasm";
+const FOLDER: &str = "verifier/wasm";
 /// What tests prove.
 const MODEL: &str = "test-vectors/models/digits_mlp";
 /// The context that the tests' proofs are bound to: 32 times this byte.
@@ -109,14 +110,12 @@ fn install_tools() -> Result<()> {
         install(&["chromium"])?;
     }
     step("target for WebAssembly", Command::new("rustup").current_dir(root()).args(["target", "add", TARGET]))?;
-    let mut npm = Command::new("npm");
-    npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]);
-    step("tools of npm", npm.current_dir(folder()))
+    npm_ci(FOLDER)
 }
 
 /// The crate's folder.
 fn folder() -> PathBuf {
-    root().join("verifier/wasm")
+    root().join(FOLDER)
 }
 
 /// Compiles the crate, and gives the module.

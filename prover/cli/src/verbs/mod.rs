@@ -3,6 +3,7 @@
 mod commit;
 mod context;
 mod demo;
+mod export;
 mod inspect;
 mod open;
 mod parameters;
@@ -42,6 +43,8 @@ pub(crate) enum Verb {
     Context(context::Context),
     /// Check an opening against the commitments of a proof.
     Open(open::Open),
+    /// Write a key or a proof for other verifiers: a contract in Solidity, and the data to call it with.
+    Export(export::Export),
     /// Derive the parameters of the transparent system anew, and hold them against the digest that is pinned.
     Parameters(parameters::Parameters),
     /// Compile policies: what signed records have to satisfy.
@@ -64,6 +67,7 @@ impl Verb {
             Self::Commit(v) => v.run(),
             Self::Context(v) => Ok(v.run()),
             Self::Open(v) => v.run(),
+            Self::Export(v) => v.run(),
             Self::Parameters(v) => v.run(),
             Self::Policy(v) => v.run(),
             Self::Record(v) => v.run(),

@@ -1,0 +1,147 @@
+//! `avouch export`: keys and proofs for other verifiers.
+
+use std::path::{Path, PathBuf};
+
+use avouch_prover::{
+    files::{read_bounded, write_atomically},
+    keys::{self, read_verifying_key},
+};
+use avouch_solidity::{Call, ExportError, INTERFACE, snarkjs, verifier};
+use avouch_verifier::{AcceptedKey, KeyPolicy};
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use crate::{
+    args::{Hex, MAX_PROOF},
+    console::{Answer, field, tick},
+    failure::Failure,
+};
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  avouch export solidity --key verifying.key --expect-vk 12ab… --output contracts
+  avouch export calldata --key verifying.key --expect-vk 12ab… --proof sample.proof --json
+  avouch export snarkjs --key verifying.key --expect-vk 12ab… --proof sample.proof --output json")]
+pub(crate) struct Export {
+    #[command(subcommand)]
+    format: Format,
+}
+
+#[derive(Subcommand)]
+enum Format {
+    /// Write a contract that verifies proofs under a key, and the interface that it implements.
+    Solidity {
+        #[command(flatten)]
+        key: Key,
+        /// Folder for the two files; replaces them.
+        #[arg(long, value_name = "DIR")]
+        output: PathBuf,
+        /// Name of the contract.
+        #[arg(long, value_name = "NAME", default_value = "AvouchVerifier")]
+        name: String,
+    },
+    /// Print the data with which a contract is called to verify a proof.
+    Calldata {
+        #[command(flatten)]
+        key: Key,
+        /// Proof file.
+        #[arg(long, value_name = "FILE")]
+        proof: PathBuf,
+    },
+    /// Write a plain Groth16 key and a proof as snarkjs reads them.
+    Snarkjs {
+        #[command(flatten)]
+        key: Key,
+        /// Proof file.
+        #[arg(long, value_name = "FILE")]
+        proof: PathBuf,
+        /// Folder for verification_key.json, proof.json and public.json; replaces them.
+        #[arg(long, value_name = "DIR")]
+        output: PathBuf,
+    },
+}
+
+/// The key, and why it is trusted: whoever relies on what is exported trusts it too.
+#[derive(Args)]
+struct Key {
+    /// Verifying key, or the folder that holds one.
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+    /// Accept a key from a development setup, whose maker can forge proofs.
+    #[arg(long)]
+    allow_dev_setup: bool,
+    /// The only key digest to accept.
+    #[arg(long, value_name = "HEX")]
+    expect_vk: Option<Hex<32>>,
+}
+
+impl Key {
+    fn admit(&self) -> Result<AcceptedKey, Failure> {
+        let path = if self.key.is_dir() { self.key.join(keys::VERIFYING_KEY) } else { self.key.clone() };
+        let policy = KeyPolicy { allow_dev: self.allow_dev_setup, expect_vk: self.expect_vk.map(|h| h.0) };
+        Ok(policy.admit(read_verifying_key(&path)?)?)
+    }
+}
+
+impl Export {
+    pub(crate) fn run(self) -> Result<Answer, Failure> {
+        match self.format {
+            Format::Solidity { key, output, name } => solidity(&key.admit()?, &output, &name),
+            Format::Calldata { key, proof } => calldata(&key.admit()?, &proof),
+            Format::Snarkjs { key, proof, output } => snarkjs(&key.admit()?, &proof, &output),
+        }
+    }
+}
+
+fn solidity(key: &AcceptedKey, folder: &Path, name: &str) -> Result<Answer, Failure> {
+    let source = verifier(key, name)?;
+    std::fs::create_dir_all(folder).map_err(|e| Failure::file(folder, e))?;
+    let contract = folder.join(format!("{name}.sol"));
+    let interface = folder.join("IAvouchVerifier.sol");
+    for (path, text) in [(&contract, source.as_str()), (&interface, INTERFACE)] {
+        write_atomically(path, false, |out| out.write_all(text.as_bytes()))?;
+    }
+    let digest = hex::encode(key.key().digest());
+    let json = json!({
+        "contract": contract.display().to_string(),
+        "interface": interface.display().to_string(),
+        "vk_digest": digest,
+        "key_provenance": key.provenance().name(),
+    });
+    let mut text = format!("{} {}\n", tick(), contract.display());
+    text += &field("key", format!("{digest} ({})", key.provenance().name()));
+    Ok(Answer { json, text })
+}
+
+fn calldata(key: &AcceptedKey, proof: &Path) -> Result<Answer, Failure> {
+    let call = Call::new(key, &read_bounded(proof, MAX_PROOF)?)?;
+    let data = format!("0x{}", hex::encode(call.calldata()));
+    let words = |words: &[[u8; 32]]| words.iter().map(|w| format!("0x{}", hex::encode(w))).collect::<Vec<_>>();
+    let json = json!({ "statement": words(&call.statement), "proof": words(&call.proof), "calldata": data });
+    Ok(Answer { json, text: data })
+}
+
+fn snarkjs(key: &AcceptedKey, proof: &Path, folder: &Path) -> Result<Answer, Failure> {
+    let vk = snarkjs::verification_key(key)?;
+    let (proof, public) = snarkjs::proof(key, &read_bounded(proof, MAX_PROOF)?)?;
+    std::fs::create_dir_all(folder).map_err(|e| Failure::file(folder, e))?;
+    let mut files = Vec::new();
+    for (name, value) in [("verification_key.json", vk), ("proof.json", proof), ("public.json", public)] {
+        let path = folder.join(name);
+        write_atomically(&path, false, |out| writeln!(out, "{value:#}"))?;
+        files.push(path.display().to_string());
+    }
+    let text = format!("{} {}\n", tick(), files.join(", "));
+    Ok(Answer { json: json!({ "files": files, "key_provenance": key.provenance().name() }), text })
+}
+
+impl From<ExportError> for Failure {
+    fn from(e: ExportError) -> Self {
+        match e {
+            ExportError::NoContract(_) | ExportError::NotPlain(_) => Self::new("unsupported", "--key", e),
+            ExportError::Name(_) => Self::new("usage", "--name", e),
+            ExportError::Proof(e) => e.into(),
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! The contracts in an EVM, with keys and proofs of the prover. `cargo xtask solidity` installs the compiler and
+//! snarkjs.
+#![allow(missing_docs)]
+
+mod adapters;
+mod chain;
+mod fixture;
+mod gas;
+mod hub;
+mod snarkjs;
+mod verifier;
