@@ -28,8 +28,12 @@ fn constraints(
     output: &[i16],
 ) -> Result<Vec<String>, LowerError> {
     let synthesizer = Synthesizer::new(circuit, ranges)?;
-    let witness =
-        r1cs::CircuitWitness { input: input.to_vec(), input_salt: Fr::from(11u64), output_salt: Fr::from(12u64) };
+    let witness = r1cs::CircuitWitness {
+        input: input.to_vec(),
+        input_salt: Fr::from(11u64),
+        output_salt: Fr::from(12u64),
+        policy: None,
+    };
     let public = r1cs::public_inputs(circuit, &witness, output, Fr::from(99u64));
     let mut known = public.to_vec();
     // Any challenge will do where nobody cheats with multiplicities.
