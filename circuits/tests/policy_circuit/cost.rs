@@ -87,7 +87,7 @@ fn further(ranges: RangeChecks) -> usize {
 
 fn pin(ranges: RangeChecks, expected: &Expect) {
     let one = clauses(&schema(1, 16), ranges);
-    let mut report = String::from("  own  hashed\n");
+    let mut report = String::from("own, hashed:\n");
     for (name, count) in &one.counts {
         writeln!(report, "{:>5} {:>7} {name}", count.own, count.hashed).unwrap();
     }
@@ -101,36 +101,36 @@ fn by_bits() {
     pin(
         RangeChecks::Bits,
         &expect![[r#"
-          own  hashed
-           42       0 batch_number
-           69       0 consent_categories
-            1       0 consent_controller
-           69       0 consent_purposes
-           41    5256 consent_tree
-          166       0 consent_validity
-           66       0 device_class
-           41    5178 device_tree
-          164       0 device_validity
-          128       0 epoch
-          169       0 feature_mask
-          272       0 feature_range
-          132       0 geofence
-           41       0 max_age
-            2     348 nullifier
-            1     255 nullifier_key
-          462       0 policy
-            1     492 policy_id
-          204     885 predicate
-           41       0 record_width
-            1     258 registry_root
-            1       0 schema
-         3941    1104 signature
-            1       0 subject
-           83       0 window
-           82       0 window_width
-                19997 for one record of 16 features of 16 bits
-                 1598 for each further record
-    "#]],
+            own, hashed:
+               42       0 batch_number
+               69       0 consent_categories
+                1       0 consent_controller
+               69       0 consent_purposes
+               41    5256 consent_tree
+              166       0 consent_validity
+               66       0 device_class
+               41    5178 device_tree
+              164       0 device_validity
+              128       0 epoch
+              169       0 feature_mask
+              272       0 feature_range
+              132       0 geofence
+               41       0 max_age
+                2     348 nullifier
+                1     255 nullifier_key
+              462       0 policy
+                1     492 policy_id
+              204     885 predicate
+               41       0 record_width
+                1     258 registry_root
+                1       0 schema
+             3941    1104 signature
+                1       0 subject
+               83       0 window
+               82       0 window_width
+                    19997 for one record of 16 features of 16 bits
+                     1598 for each further record
+        "#]],
     );
 }
 
@@ -139,36 +139,36 @@ fn by_lookups() {
     pin(
         RangeChecks::Lookups,
         &expect![[r#"
-          own  hashed
-            8       0 batch_number
-           69       0 consent_categories
-            1       0 consent_controller
-           69       0 consent_purposes
-           41    5256 consent_tree
-           30       0 consent_validity
-           66       0 device_class
-           41    5178 device_tree
-           28       0 device_validity
-           26       0 epoch
-          169       0 feature_mask
-           48       0 feature_range
-           24       0 geofence
-            7       0 max_age
-            2     348 nullifier
-            1     255 nullifier_key
-          174       0 policy
-            1     492 policy_id
-           92     885 predicate
-            7       0 record_width
-            1     258 registry_root
-            1       0 schema
-         3883    1104 signature
-            1       0 subject
-           15       0 window
-           14       0 window_width
-                18595 for one record of 16 features of 16 bits
-                 1085 for each further record
-    "#]],
+            own, hashed:
+                8       0 batch_number
+               69       0 consent_categories
+                1       0 consent_controller
+               69       0 consent_purposes
+               41    5256 consent_tree
+               30       0 consent_validity
+               66       0 device_class
+               41    5178 device_tree
+               28       0 device_validity
+               26       0 epoch
+              169       0 feature_mask
+               48       0 feature_range
+               24       0 geofence
+                7       0 max_age
+                2     348 nullifier
+                1     255 nullifier_key
+              174       0 policy
+                1     492 policy_id
+               92     885 predicate
+                7       0 record_width
+                1     258 registry_root
+                1       0 schema
+             3883    1104 signature
+                1       0 subject
+               15       0 window
+               14       0 window_width
+                    18595 for one record of 16 features of 16 bits
+                     1085 for each further record
+        "#]],
     );
 }
 
