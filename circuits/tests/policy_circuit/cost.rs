@@ -2,14 +2,16 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
+use ark_ff::{BigInteger as _, PrimeField as _};
 use avouch_circuits::{
     circuit::{Circuit, Disclosure},
     policy::{Feature, Schema, Source},
     r1cs::{Fr, Lc, PUBLIC_INPUTS, Place, RangeChecks, Sink, Synthesizer},
 };
 use expect_test::{Expect, expect};
+use sha2::{Digest as _, Sha256};
 
-use crate::case::{model, usual_quant};
+use crate::case::{BOTH, model, usual_quant};
 
 /// Constraints of a clause: its own, and those of the hashes that it comes after.
 #[derive(Clone, Copy, Default)]
@@ -77,6 +79,41 @@ fn clauses(schema: &Schema, ranges: RangeChecks) -> Clauses {
     let synthesizer = Synthesizer::new(&circuit, ranges).unwrap();
     synthesizer.synthesize(&[Fr::from(0u64); PUBLIC_INPUTS], None, &mut clauses).unwrap();
     clauses
+}
+
+/// Hashes what setup is given: another digest is another circuit version.
+#[derive(Default)]
+struct Digest(Sha256);
+
+impl Sink for Digest {
+    const TERMS: bool = true;
+
+    fn witness(&mut self, value: Fr) -> Fr {
+        value
+    }
+
+    fn constraint(&mut self, _place: Place, a: &Lc, b: &Lc, c: &Lc) {
+        for lc in [a, b, c] {
+            self.0.update((lc.terms.len() as u64).to_be_bytes());
+            for (variable, coefficient) in &lc.terms {
+                self.0.update(variable.to_be_bytes());
+                self.0.update(coefficient.into_bigint().to_bytes_be());
+            }
+        }
+    }
+}
+
+#[test]
+fn the_constraints_are_pinned() {
+    let schema = schema(2, 3);
+    let circuit = Circuit::with_schema(&model(&schema, usual_quant()), Disclosure::Commit, &schema).unwrap();
+    let digests = BOTH.map(|ranges| {
+        let mut digest = Digest::default();
+        let synthesizer = Synthesizer::new(&circuit, ranges).unwrap();
+        synthesizer.synthesize(&[Fr::from(0u64); PUBLIC_INPUTS], None, &mut digest).unwrap();
+        digest.0.finalize()[..8].iter().map(|b| format!("{b:02x}")).collect::<String>()
+    });
+    expect!["46a11c605a0a089e 54e87096fc93e3e7"].assert_eq(&digests.join(" "));
 }
 
 /// Constraints for each further record.
