@@ -151,6 +151,9 @@ impl From<ProveError> for Failure {
             ProveError::Cancelled(_) | ProveError::Create(CreateError::Cancelled(_)) => interrupted(),
             ProveError::Memory { .. } => Self::new("memory", "--max-memory", e),
             ProveError::WrongKey(_) => Self::new("wrong_key", "--keys", e),
+            ProveError::Policy(e) => e.into(),
+            ProveError::NoRecords => Self::new("input", "--input", e),
+            ProveError::NoDataPolicy | ProveError::OtherSchema => Self::new("wrong_key", "--keys", e),
             ProveError::WrongOpening => Self::new("wrong_opening", "--input-opening", e),
             ProveError::Synthesis(_)
             | ProveError::Halo2(_)
