@@ -2,14 +2,16 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
+use ark_ff::{BigInteger as _, PrimeField as _};
 use avouch_circuits::{
     circuit::{Circuit, Disclosure},
     policy::{Feature, Schema, Source},
     r1cs::{Fr, Lc, PUBLIC_INPUTS, Place, RangeChecks, Sink, Synthesizer},
 };
 use expect_test::{Expect, expect};
+use sha2::{Digest as _, Sha256};
 
-use crate::case::{model, usual_quant};
+use crate::case::{BOTH, model, usual_quant};
 
 /// Constraints of a clause: its own, and those of the hashes that it comes after.
 #[derive(Clone, Copy, Default)]
@@ -79,6 +81,41 @@ fn clauses(schema: &Schema, ranges: RangeChecks) -> Clauses {
     clauses
 }
 
+/// Hashes what setup is given: another digest is another circuit version.
+#[derive(Default)]
+struct Digest(Sha256);
+
+impl Sink for Digest {
+    const TERMS: bool = true;
+
+    fn witness(&mut self, value: Fr) -> Fr {
+        value
+    }
+
+    fn constraint(&mut self, _place: Place, a: &Lc, b: &Lc, c: &Lc) {
+        for lc in [a, b, c] {
+            self.0.update((lc.terms.len() as u64).to_be_bytes());
+            for (variable, coefficient) in &lc.terms {
+                self.0.update(variable.to_be_bytes());
+                self.0.update(coefficient.into_bigint().to_bytes_be());
+            }
+        }
+    }
+}
+
+#[test]
+fn the_constraints_are_pinned() {
+    let schema = schema(2, 3);
+    let circuit = Circuit::with_schema(&model(&schema, usual_quant()), Disclosure::Commit, &schema).unwrap();
+    let digests = BOTH.map(|ranges| {
+        let mut digest = Digest::default();
+        let synthesizer = Synthesizer::new(&circuit, ranges).unwrap();
+        synthesizer.synthesize(&[Fr::from(0u64); PUBLIC_INPUTS], None, &mut digest).unwrap();
+        digest.0.finalize()[..8].iter().map(|b| format!("{b:02x}")).collect::<String>()
+    });
+    expect!["46a11c605a0a089e 54e87096fc93e3e7"].assert_eq(&digests.join(" "));
+}
+
 /// Constraints for each further record.
 fn further(ranges: RangeChecks) -> usize {
     let [few, many] = [2, 24].map(|records| clauses(&schema(records, 16), ranges).total());
@@ -87,7 +124,7 @@ fn further(ranges: RangeChecks) -> usize {
 
 fn pin(ranges: RangeChecks, expected: &Expect) {
     let one = clauses(&schema(1, 16), ranges);
-    let mut report = String::from("  own  hashed\n");
+    let mut report = String::from("own, hashed:\n");
     for (name, count) in &one.counts {
         writeln!(report, "{:>5} {:>7} {name}", count.own, count.hashed).unwrap();
     }
@@ -101,36 +138,36 @@ fn by_bits() {
     pin(
         RangeChecks::Bits,
         &expect![[r#"
-          own  hashed
-           42       0 batch_number
-           69       0 consent_categories
-            1       0 consent_controller
-           69       0 consent_purposes
-           41    5256 consent_tree
-          166       0 consent_validity
-           66       0 device_class
-           41    5178 device_tree
-          164       0 device_validity
-          128       0 epoch
-          169       0 feature_mask
-          272       0 feature_range
-          132       0 geofence
-           41       0 max_age
-            2     348 nullifier
-            1     255 nullifier_key
-          462       0 policy
-            1     492 policy_id
-          204     885 predicate
-           41       0 record_width
-            1     258 registry_root
-            1       0 schema
-         3941    1104 signature
-            1       0 subject
-           83       0 window
-           82       0 window_width
-                19997 for one record of 16 features of 16 bits
-                 1598 for each further record
-    "#]],
+            own, hashed:
+               42       0 batch_number
+               69       0 consent_categories
+                1       0 consent_controller
+               69       0 consent_purposes
+               41    5256 consent_tree
+              166       0 consent_validity
+               66       0 device_class
+               41    5178 device_tree
+              164       0 device_validity
+              128       0 epoch
+              169       0 feature_mask
+              272       0 feature_range
+              132       0 geofence
+               41       0 max_age
+                2     348 nullifier
+                1     255 nullifier_key
+              462       0 policy
+                1     492 policy_id
+              204     885 predicate
+               41       0 record_width
+                1     258 registry_root
+                1       0 schema
+             3941    1104 signature
+                1       0 subject
+               83       0 window
+               82       0 window_width
+                    19997 for one record of 16 features of 16 bits
+                     1598 for each further record
+        "#]],
     );
 }
 
@@ -139,36 +176,36 @@ fn by_lookups() {
     pin(
         RangeChecks::Lookups,
         &expect![[r#"
-          own  hashed
-            8       0 batch_number
-           69       0 consent_categories
-            1       0 consent_controller
-           69       0 consent_purposes
-           41    5256 consent_tree
-           30       0 consent_validity
-           66       0 device_class
-           41    5178 device_tree
-           28       0 device_validity
-           26       0 epoch
-          169       0 feature_mask
-           48       0 feature_range
-           24       0 geofence
-            7       0 max_age
-            2     348 nullifier
-            1     255 nullifier_key
-          174       0 policy
-            1     492 policy_id
-           92     885 predicate
-            7       0 record_width
-            1     258 registry_root
-            1       0 schema
-         3883    1104 signature
-            1       0 subject
-           15       0 window
-           14       0 window_width
-                18595 for one record of 16 features of 16 bits
-                 1085 for each further record
-    "#]],
+            own, hashed:
+                8       0 batch_number
+               69       0 consent_categories
+                1       0 consent_controller
+               69       0 consent_purposes
+               41    5256 consent_tree
+               30       0 consent_validity
+               66       0 device_class
+               41    5178 device_tree
+               28       0 device_validity
+               26       0 epoch
+              169       0 feature_mask
+               48       0 feature_range
+               24       0 geofence
+                7       0 max_age
+                2     348 nullifier
+                1     255 nullifier_key
+              174       0 policy
+                1     492 policy_id
+               92     885 predicate
+                7       0 record_width
+                1     258 registry_root
+                1       0 schema
+             3883    1104 signature
+                1       0 subject
+               15       0 window
+               14       0 window_width
+                    18595 for one record of 16 features of 16 bits
+                     1085 for each further record
+        "#]],
     );
 }
 

@@ -34,6 +34,11 @@ impl Honest {
         all
     }
 
+    /// Whether it stands in a constraint of bits first.
+    fn is_bit(&self, variable: u32) -> bool {
+        self.checker.origins[variable as usize].is_some_and(|p| p.name.ends_with(".bit"))
+    }
+
     fn value(&self, variable: u32) -> Fr {
         self.checker.assignment[variable as usize]
     }
@@ -209,11 +214,7 @@ fn a_path_has_the_bits_of_its_leaf() {
     for ranges in BOTH {
         let honest = Honest::new(ranges, &Statement::new(Shape { records: 1, ..Shape::FULL }, 27).inputs());
         for tree in ["device_tree", "consent_tree"] {
-            let bits: Vec<u32> = honest
-                .variables(tree)
-                .into_iter()
-                .filter(|&v| honest.checker.origins[v as usize].is_some_and(|p| p.name.ends_with(".bit")))
-                .collect();
+            let bits: Vec<u32> = honest.variables(tree).into_iter().filter(|&v| honest.is_bit(v)).collect();
             assert_eq!(bits.len(), 20);
             for &bit in [&bits[0], &bits[7], &bits[19]] {
                 honest.stops(&[(bit, Fr::from(1u64) - honest.value(bit))], tree);
@@ -232,10 +233,7 @@ fn a_class_is_one_bit() {
         x.policy.classes = 1 << 4 | 1 << 6;
         let honest = Honest::new(ranges, &x.inputs());
         let class = honest.variables("device_class");
-        let bits: Vec<u32> = class
-            .into_iter()
-            .filter(|&v| honest.checker.origins[v as usize].is_some_and(|p| p.name.ends_with(".bit")))
-            .collect();
+        let bits: Vec<u32> = class.into_iter().filter(|&v| honest.is_bit(v)).collect();
         assert_eq!(bits.len(), 32);
         let half = Fr::from(2u64).inverse().unwrap();
         let forged = [(bits[5], Fr::zero()), (bits[4], half), (bits[6], half)];
@@ -287,5 +285,26 @@ fn the_mask_is_the_policys() {
         assert_ne!(x.records[0].features[1], x.schema.features[1].fill);
         let names = honest.case.failures(&[(shown, Fr::from(x.records[0].features[1]))]);
         assert!(names.contains(&"policy.feature_mask"), "{names:?}");
+    }
+}
+
+/// A flag cannot be moved into the field beside it: no field of a packed element is wider than it may be.
+#[test]
+fn a_flag_is_the_policys() {
+    for ranges in BOTH {
+        let mut x = Statement::new(Shape { records: 1, ..Shape::FULL }, 31);
+        (x.device.class, x.policy.classes) = (5, 1 << 5);
+        let mut inputs = x.inputs();
+        // The consent was withdrawn.
+        inputs.roots.consents = Fr::zero();
+        let honest = Honest::new(ranges, &inputs);
+        honest.stops(&[], "consent_tree");
+        // The flag follows the bits of the classes, of which the highest weighs half as much.
+        let bits: Vec<u32> = honest.variables("policy").into_iter().filter(|&v| honest.is_bit(v)).collect();
+        let (classes, flags) = bits[64..].split_at(32);
+        assert_eq!(honest.value(classes[5]), Fr::from(1u64));
+        assert_eq!(honest.value(flags[0]), Fr::from(1u64));
+        let names = honest.case.failures(&[(flags[0], Fr::zero()), (classes[31], Fr::from(2u64))]);
+        assert_eq!(names, ["policy.policy.bit"]);
     }
 }

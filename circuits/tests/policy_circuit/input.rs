@@ -1,7 +1,7 @@
 //! The model's input: features as far as the policy lets them through, quantized as the reference does it.
 
 use avouch_circuits::{
-    circuit::Relation,
+    circuit::{Circuit, Disclosure, Relation},
     graph::DType,
     policy::{Feature, Schema, Source, evaluate},
     r1cs::Fr,
@@ -9,7 +9,7 @@ use avouch_circuits::{
 use rayon::prelude::*;
 
 use crate::{
-    case::{BOTH, Case},
+    case::{BOTH, Case, model, usual_quant},
     graphs::quant,
     random::Choices,
     statements::{Case as Statement, Shape},
@@ -135,4 +135,21 @@ fn an_input_of_constants_is_possible() {
         assert_eq!(case.witness.input, [3, 3, -8]);
         assert_eq!(case.failures(&[]), [""; 0]);
     }
+}
+
+#[test]
+fn schemas_that_do_not_fit_the_model_are_refused() {
+    let x = Statement::new(Shape { records: 1, ..Shape::FULL }, 7);
+    let error = |schema: &Schema| {
+        let graph = model(&x.schema, usual_quant());
+        Circuit::with_schema(&graph, Disclosure::Raw, schema).map(|_| ()).unwrap_err().to_string()
+    };
+    let mut longer = x.schema.clone();
+    longer.inputs.push(Source::Constant(1));
+    assert!(error(&longer).contains("the schema maps to 9 elements, the model's input has 8"), "{}", error(&longer));
+    let mut outside = x.schema.clone();
+    outside.inputs[2] = Source::Constant(200);
+    assert!(error(&outside).contains("the constant is outside the model's int8"), "{}", error(&outside));
+    let none = Schema { records: 0, ..x.schema.clone() };
+    assert!(error(&none).contains("at least one record"), "{}", error(&none));
 }
