@@ -64,6 +64,17 @@ fn contracts_and_calls_are_of_the_key_and_the_proof() {
         assert_eq!(call["proof"].as_array().unwrap().len(), words);
         // Selector, statement, offset, length, points.
         assert_eq!(call["calldata"].as_str().unwrap().len(), 2 + 2 * (4 + 32 * (8 + 2 + words)));
+        for (format, sizes) in [("snarkjs", None), ("solana", Some([1024, 256, 256])), ("sui", Some([520, 128, 256]))] {
+            let files = ["export", format, "--key", &keys, "--allow-dev-setup", "--proof", &proof, "--output", &out];
+            if words == 10 {
+                assert_eq!(json(2, &files)["error"]["kind"], "unsupported", "{format}");
+                continue;
+            }
+            let written = json(0, &files);
+            let length = |path: &Value| fs::read(path.as_str().unwrap()).unwrap().len();
+            let lengths: Vec<usize> = written["files"].as_array().unwrap().iter().map(length).collect();
+            assert!(lengths.len() == 3 && sizes.is_none_or(|sizes| lengths == sizes), "{format}: {lengths:?}");
+        }
         let mut file = fs::read(&proof).unwrap();
         *file.last_mut().unwrap() ^= 1;
         fs::write(&proof, file).unwrap();

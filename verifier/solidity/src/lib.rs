@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`contract`] | the verifier of a key |
 //! | [`call`] | a proof file as a contract takes it |
+//! | [`layout`] | plain keys and proofs in the bytes of Solana and Sui |
 //! | [`snarkjs`] | plain keys and proofs as snarkjs has them |
 //!
 //! A contract is told which key it trusts when it is deployed, so only keys that a
@@ -15,6 +16,7 @@
 
 pub mod call;
 pub mod contract;
+pub mod layout;
 pub mod snarkjs;
 mod words;
 

@@ -3,20 +3,17 @@
 
 use ark_bn254::{Fq, Fq2, Fr, G1Affine, G2Affine};
 use ark_ff::PrimeField as _;
-use avouch_verifier::{AcceptedKey, KeyMaterial};
+use avouch_verifier::AcceptedKey;
 use serde_json::{Value, json};
 
-use crate::{Call, ExportError, words::Word};
+use crate::{Call, ExportError, layout::plain, words::Word};
 
 /// `verification_key.json`.
 ///
 /// # Errors
 /// Any proof system but `groth16-bn254:v1`.
 pub fn verification_key(key: &AcceptedKey) -> Result<Value, ExportError> {
-    let KeyMaterial::Groth16Bn254(material) = key.key().material() else {
-        return Err(ExportError::NotPlain(key.key().system()));
-    };
-    let key = material.to_ark();
+    let key = plain(key)?;
     Ok(json!({
         "protocol": "groth16",
         "curve": "bn128",

@@ -14,6 +14,11 @@ pub(crate) fn word(element: Fq) -> Word {
     word
 }
 
+/// The y of the point with the opposite sign.
+pub(crate) fn negated(y: &Word) -> Word {
+    word(-Fq::from_be_bytes_mod_order(y))
+}
+
 /// x, y.
 pub(crate) fn g1(point: &G1Affine) -> [Word; 2] {
     [word(point.x), word(point.y)]

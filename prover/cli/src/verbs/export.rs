@@ -6,10 +6,14 @@ use avouch_prover::{
     files::{read_bounded, write_atomically},
     keys::{self, read_verifying_key},
 };
-use avouch_solidity::{Call, ExportError, INTERFACE, snarkjs, verifier};
+use avouch_solidity::{
+    Call, ExportError, INTERFACE,
+    layout::{self, Layout},
+    snarkjs, verifier,
+};
 use avouch_verifier::{AcceptedKey, KeyPolicy};
 use clap::{Args, Subcommand};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     args::{Hex, MAX_PROOF},
@@ -49,17 +53,24 @@ enum Format {
         #[arg(long, value_name = "FILE")]
         proof: PathBuf,
     },
-    /// Write a plain Groth16 key and a proof as snarkjs reads them.
-    Snarkjs {
-        #[command(flatten)]
-        key: Key,
-        /// Proof file.
-        #[arg(long, value_name = "FILE")]
-        proof: PathBuf,
-        /// Folder for verification_key.json, proof.json and public.json; replaces them.
-        #[arg(long, value_name = "DIR")]
-        output: PathBuf,
-    },
+    /// Write a plain Groth16 key and a proof as snarkjs reads them: verification_key.json, proof.json, public.json.
+    Snarkjs(Files),
+    /// The same for Solana's alt_bn128 calls: verifying_key.bin, proof.bin, public.bin.
+    Solana(Files),
+    /// The same for Sui's groth16 module: verifying_key.bin, proof.bin, public.bin.
+    Sui(Files),
+}
+
+#[derive(Args)]
+struct Files {
+    #[command(flatten)]
+    key: Key,
+    /// Proof file.
+    #[arg(long, value_name = "FILE")]
+    proof: PathBuf,
+    /// Folder for the three files; replaces them.
+    #[arg(long, value_name = "DIR")]
+    output: PathBuf,
 }
 
 /// The key, and why it is trusted: whoever relies on what is exported trusts it too.
@@ -89,7 +100,15 @@ impl Export {
         match self.format {
             Format::Solidity { key, output, name } => solidity(&key.admit()?, &output, &name),
             Format::Calldata { key, proof } => calldata(&key.admit()?, &proof),
-            Format::Snarkjs { key, proof, output } => snarkjs(&key.admit()?, &proof, &output),
+            Format::Snarkjs(files) => files.write(|key, proof| {
+                let vk = snarkjs::verification_key(key)?;
+                let (proof, public) = snarkjs::proof(key, proof)?;
+                let text = |value: Value| format!("{value:#}\n").into_bytes();
+                let names = ["verification_key.json", "proof.json", "public.json"];
+                Ok((names, [text(vk), text(proof), text(public)]))
+            }),
+            Format::Solana(files) => files.write(|key, proof| Ok(binary(layout::solana(key, proof)?))),
+            Format::Sui(files) => files.write(|key, proof| Ok(binary(layout::sui(key, proof)?))),
         }
     }
 }
@@ -122,18 +141,27 @@ fn calldata(key: &AcceptedKey, proof: &Path) -> Result<Answer, Failure> {
     Ok(Answer { json, text: data })
 }
 
-fn snarkjs(key: &AcceptedKey, proof: &Path, folder: &Path) -> Result<Answer, Failure> {
-    let vk = snarkjs::verification_key(key)?;
-    let (proof, public) = snarkjs::proof(key, &read_bounded(proof, MAX_PROOF)?)?;
-    std::fs::create_dir_all(folder).map_err(|e| Failure::file(folder, e))?;
-    let mut files = Vec::new();
-    for (name, value) in [("verification_key.json", vk), ("proof.json", proof), ("public.json", public)] {
-        let path = folder.join(name);
-        write_atomically(&path, false, |out| writeln!(out, "{value:#}"))?;
-        files.push(path.display().to_string());
+/// Names and contents of three files.
+type Three = ([&'static str; 3], [Vec<u8>; 3]);
+
+fn binary(Layout { verifying_key, proof, public }: Layout) -> Three {
+    (["verifying_key.bin", "proof.bin", "public.bin"], [verifying_key, proof, public])
+}
+
+impl Files {
+    fn write(self, export: impl FnOnce(&AcceptedKey, &[u8]) -> Result<Three, ExportError>) -> Result<Answer, Failure> {
+        let key = self.key.admit()?;
+        let (names, contents) = export(&key, &read_bounded(&self.proof, MAX_PROOF)?)?;
+        std::fs::create_dir_all(&self.output).map_err(|e| Failure::file(&self.output, e))?;
+        let mut paths = Vec::new();
+        for (name, content) in names.iter().zip(contents) {
+            let path = self.output.join(name);
+            write_atomically(&path, false, |out| out.write_all(&content))?;
+            paths.push(path.display().to_string());
+        }
+        let text = format!("{} {}\n", tick(), paths.join(", "));
+        Ok(Answer { json: json!({ "files": paths, "key_provenance": key.provenance().name() }), text })
     }
-    let text = format!("{} {}\n", tick(), files.join(", "));
-    Ok(Answer { json: json!({ "files": files, "key_provenance": key.provenance().name() }), text })
 }
 
 impl From<ExportError> for Failure {

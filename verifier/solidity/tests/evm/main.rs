@@ -7,5 +7,6 @@ mod chain;
 mod fixture;
 mod gas;
 mod hub;
+mod layouts;
 mod snarkjs;
 mod verifier;
