@@ -87,12 +87,12 @@ fn further(ranges: RangeChecks) -> usize {
 
 fn pin(ranges: RangeChecks, expected: &Expect) {
     let one = clauses(&schema(1, 16), ranges);
-    let mut report = String::from("  own  hashed\n");
+    let mut report = String::from(" own  hashed\n");
     for (name, count) in &one.counts {
-        writeln!(report, "{:>5} {:>7} {name}", count.own, count.hashed).unwrap();
+        writeln!(report, "{:>4} {:>7} {name}", count.own, count.hashed).unwrap();
     }
-    writeln!(report, "{:>13} for one record of 16 features of 16 bits", one.total()).unwrap();
-    writeln!(report, "{:>13} for each further record", further(ranges)).unwrap();
+    writeln!(report, "{:>12} for one record of 16 features of 16 bits", one.total()).unwrap();
+    writeln!(report, "{:>12} for each further record", further(ranges)).unwrap();
     expected.assert_eq(&report);
 }
 
