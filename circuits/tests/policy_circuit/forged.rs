@@ -14,20 +14,20 @@ use crate::{
 };
 
 /// A case with its honest assignment.
-struct Honest {
-    case: Case,
+pub(crate) struct Honest {
+    pub(crate) case: Case,
     checker: Checker,
 }
 
 impl Honest {
-    fn new(ranges: RangeChecks, inputs: &Inputs) -> Self {
+    pub(crate) fn new(ranges: RangeChecks, inputs: &Inputs) -> Self {
         let case = Case::new(ranges, inputs);
         let (checker, _) = case.check(&case.synthesizer(), &[]);
         Self { case, checker }
     }
 
     /// The witnesses that a constraint of this clause is the first to read, in order.
-    fn variables(&self, clause: &str) -> Vec<u32> {
+    pub(crate) fn variables(&self, clause: &str) -> Vec<u32> {
         let named = |v: &u32| self.checker.origins[*v as usize].is_some_and(|place| is_of(place.name, clause));
         let all: Vec<u32> = (10..self.checker.origins.len() as u32).filter(named).collect();
         assert!(!all.is_empty(), "no witness of {clause}");
@@ -39,7 +39,7 @@ impl Honest {
         self.checker.origins[variable as usize].is_some_and(|p| p.name.ends_with(".bit"))
     }
 
-    fn value(&self, variable: u32) -> Fr {
+    pub(crate) fn value(&self, variable: u32) -> Fr {
         self.checker.assignment[variable as usize]
     }
 

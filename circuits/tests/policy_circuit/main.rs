@@ -4,12 +4,14 @@
 //! |---|---|
 //! | `clauses` | valid statements satisfy the circuit; a broken one is refused by a constraint of the clause it breaks |
 //! | `forged` | quotients, decompositions, choices and points that are not the honest ones |
+//! | `borders` | the ends of all fields at once, and flags that the policy's id binds |
 //! | `mutants` | no single witness can take another value |
 //! | `input` | features become the model's input exactly as the reference has it |
 //! | `vectors` | the statements that are kept as vectors |
 //! | `cost` | constraints, pinned, against the budgets |
 #![cfg(all(feature = "execute", feature = "r1cs"))]
 
+mod borders;
 mod case;
 mod clauses;
 mod cost;
