@@ -13,7 +13,14 @@ use crate::{
     wasm::Wasm,
 };
 
-const WASM: &str = "wasm32-unknown-unknown";
+/// Where the verifier has to compile, and with which features: WebAssembly (whose tests run in Node), 32 bits, no system.
+const TARGETS: [(&str, &str); 5] = [
+    ("wasm32-unknown-unknown", "groth16"),
+    ("wasm32-unknown-unknown", "halo2"),
+    ("i686-unknown-linux-gnu", "groth16"),
+    ("i686-unknown-linux-gnu", "halo2"),
+    ("thumbv7em-none-eabi", "groth16"),
+];
 const VECTORS: &str = "test-vectors";
 const REGENERATE: &str = "test-vectors/make/regenerate";
 
@@ -24,14 +31,14 @@ pub(crate) fn run() -> Result<()> {
     if !python || !exists("npm") {
         install(&["python3", "python3-venv", "npm"])?;
     }
-    step("target for WebAssembly", Command::new("rustup").current_dir(root()).args(["target", "add", WASM]))?;
     step("all tests", cargo().args(["test", "--workspace", "--locked"]))?;
-    for features in ["groth16", "halo2"] {
+    for (target, features) in TARGETS {
+        step(&format!("target {target}"), Command::new("rustup").current_dir(root()).args(["target", "add", target]))?;
         step(
-            &format!("the verifier for WebAssembly, {features}"),
+            &format!("the verifier for {target}, {features}"),
             cargo()
                 .args(["check", "--locked", "-p", "avouch-verifier", "--no-default-features", "--features", features])
-                .args(["--target", WASM]),
+                .args(["--target", target]),
         )?;
     }
     examples()?;
