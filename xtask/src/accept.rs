@@ -387,8 +387,7 @@ impl<'a> Model<'a> {
             }
         }
         let again = avouch.call(&["inspect", model, "--disclose", disclosure])?;
-        let systems = again["systems"].as_array().ok_or("inspect names no proof system")?;
-        let priced = systems.iter().find(|s| s["system"] == system).ok_or("inspect does not name the system")?;
+        let priced = priced(&again, system)?;
         let unit = if is_transparent(&setup) { "/rows" } else { "/constraints" };
         let constraints = integer(&setup, unit)?;
         if integer(priced, unit)? != constraints {
@@ -398,10 +397,7 @@ impl<'a> Model<'a> {
         if envelope_bytes > MAX_ENVELOPE && !is_transparent(&setup) {
             return Err(format!("the envelope has {envelope_bytes} bytes, at most {MAX_ENVELOPE} are wanted").into());
         }
-        let estimate = number(priced, "/estimates/prove_memory_bytes")?;
-        if peak.is_some_and(|peak| peak as f64 > MEMORY_MARGIN * estimate) {
-            return Err(format!("proving took {peak:?} bytes of memory, inspect says {estimate}").into());
-        }
+        check_memory(peak, priced)?;
         let measurement = Measurement {
             system: system.into(),
             model: name.into(),
@@ -455,6 +451,21 @@ impl Proven {
         }
         Ok(())
     }
+}
+
+/// What `inspect` says of one proof system.
+fn priced<'a>(inspected: &'a Value, system: &str) -> Result<&'a Value> {
+    let systems = inspected["systems"].as_array().ok_or("inspect names no proof system")?;
+    Ok(systems.iter().find(|s| s["system"] == system).ok_or("inspect does not name the system")?)
+}
+
+/// Holds the peak of memory against what `inspect` said.
+fn check_memory(peak: Option<u64>, priced: &Value) -> Result<()> {
+    let estimate = number(priced, "/estimates/prove_memory_bytes")?;
+    if peak.is_some_and(|peak| peak as f64 > MEMORY_MARGIN * estimate) {
+        return Err(format!("proving took {peak:?} bytes of memory, inspect says {estimate}").into());
+    }
+    Ok(())
 }
 
 /// An output as `--expect-output` takes it.

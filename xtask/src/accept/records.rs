@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::{Avouch, MEMORY_MARGIN, RUNS, integer, median, number, phases, string, text, verify};
+use super::{Avouch, RUNS, check_memory, integer, median, number, phases, priced, string, text, verify};
 use crate::{Result, results::Measurement};
 
 /// The network whose input is made of records: 64 elements.
@@ -179,17 +179,13 @@ impl Case {
             avouch.rejects(what, &key, &proof, &condition)?;
         }
 
-        let systems = inspected["systems"].as_array().ok_or("inspect names no proof system")?;
-        let priced = systems.iter().find(|s| s["system"] == system).ok_or("inspect does not name the system")?;
+        let priced = priced(&inspected, system)?;
         let constraints = integer(&setup, "/constraints")?;
         if integer(priced, "/constraints")? != constraints || integer(priced, "/layers/policy")? == 0 {
             return Err(format!("setup took {constraints} constraints, inspect says {priced}").into());
         }
         let peak = proofs.iter().filter_map(|p| p["peak_memory_bytes"].as_u64()).max();
-        let estimate = number(priced, "/estimates/prove_memory_bytes")?;
-        if peak.is_some_and(|peak| peak as f64 > MEMORY_MARGIN * estimate) {
-            return Err(format!("proving took {peak:?} bytes of memory, inspect says {estimate}").into());
-        }
+        check_memory(peak, priced)?;
         let of = |all: &[Value], time| median(all.iter().map(|v| number(v, time)).collect::<Result<_>>()?);
         let measured = Measurement {
             system: system.into(),
