@@ -13,6 +13,7 @@
 //! | [`prover`] | from an input to a proof file, on every proof system |
 //! | [`groth16`] | what the two Groth16 systems do for it, and their key file |
 //! | [`halo2`] | what the transparent system does |
+//! | [`ceremony`] | setups of several parties for the Groth16 systems |
 //! | [`keys`] | the key folder |
 //! | [`input`] | samples from `.npy` and JSON files |
 //! | [`opening`] | openings of commitments, private to the node |
@@ -25,6 +26,7 @@
 //! are `avouch-verifier`'s. It knows nothing about terminals.
 #![forbid(unsafe_code)]
 
+pub mod ceremony;
 pub mod files;
 pub mod groth16;
 pub mod halo2;
