@@ -18,7 +18,7 @@ use super::{
     error::{Delta, Reason, Rejected},
     phase1::Phase1,
     report::Report,
-    state::{Moving, State},
+    state::State,
     transcript::{Head, Transcript},
     weights,
 };
@@ -87,30 +87,49 @@ fn check_all<'a>(
     earlier: &[State],
     progress: &dyn Progress,
 ) -> Result<impl FnOnce() -> Result<Keys, CeremonyError> + 'a, CeremonyError> {
-    let transcript = &state.transcript;
-    check_subject(subject, transcript)?;
-    if phase1.hash != *transcript.phase1() {
-        return Err(differs("phase 1", hex::encode(transcript.phase1()), hex::encode(phase1.hash)));
-    }
-    check_beacon(transcript, progress)?;
-    let (mut points, rebuilt) = subject.start(phase1, None, progress)?;
-    compare_heads(transcript.head(), &rebuilt)?;
-    let initial = Moving { l: std::mem::take(&mut points.l), h: std::mem::take(&mut points.h) };
-    progress.begin("checking the contributions", 1 + earlier.len() as u64);
-    for step in earlier {
-        if !transcript.begins_with(&step.transcript) {
-            return Err(Rejected::OtherStep { index: step.transcript.index() }.into());
-        }
-        check_scaled(&initial, step)?;
-        progress.advance(1);
-        progress::check(progress)?;
-    }
-    check_scaled(&initial, state)?;
-    progress.advance(1);
+    check_transcript(subject, &phase1.hash, &state.transcript, progress)?;
+    let (points, head) = subject.start(phase1, None, progress)?;
+    check_points(&points, &head, state, earlier, progress)?;
     Ok(move || final_keys(subject, state, points))
 }
 
-/// What can be compared before anything is computed, for the sake of the reason.
+/// All that takes no points: cheap, and with the better reasons.
+pub(super) fn check_transcript(
+    subject: &Subject<'_>,
+    phase1: &[u8; 64],
+    transcript: &Transcript,
+    progress: &dyn Progress,
+) -> Result<(), CeremonyError> {
+    check_subject(subject, transcript)?;
+    if phase1 != transcript.phase1() {
+        return Err(differs("phase 1", hex::encode(transcript.phase1()), hex::encode(phase1)));
+    }
+    check_beacon(transcript, progress)
+}
+
+/// A ceremony starts from this initial key and this head, and the points of all its files are multiples of the key's.
+pub(super) fn check_points(
+    initial: &Points,
+    head: &Head,
+    state: &State,
+    earlier: &[State],
+    progress: &dyn Progress,
+) -> Result<(), CeremonyError> {
+    compare_heads(state.transcript.head(), head)?;
+    progress.begin("checking the contributions", 1 + earlier.len() as u64);
+    for step in earlier {
+        if !state.transcript.begins_with(&step.transcript) {
+            return Err(Rejected::OtherStep { index: step.transcript.index() }.into());
+        }
+        check_scaled(initial, step)?;
+        progress.advance(1);
+        progress::check(progress)?;
+    }
+    check_scaled(initial, state)?;
+    progress.advance(1);
+    Ok(())
+}
+
 fn check_subject(subject: &Subject<'_>, transcript: &Transcript) -> Result<(), CeremonyError> {
     let (head, description) = (transcript.head(), &subject.circuit.description);
     if transcript.system() != subject.variant.system() {
@@ -165,7 +184,7 @@ fn check_beacon(transcript: &Transcript, progress: &dyn Progress) -> Result<(), 
 
 /// L of the first phase is the initial key's divided by its δ; L of the second and H by the last. For random weights,
 /// `e(Σ wᵢ·Lᵢ, δ) = e(Σ wᵢ·L⁰ᵢ, H)`: wrong points pass with a chance of 2^−128.
-fn check_scaled(initial: &Moving, state: &State) -> Result<(), CeremonyError> {
+fn check_scaled(initial: &Points, state: &State) -> Result<(), CeremonyError> {
     let (now, transcript) = (&state.points, &state.transcript);
     let first = transcript.head().sizes.first_phase as usize;
     let deltas = transcript.deltas();
@@ -188,7 +207,7 @@ fn check_scaled(initial: &Moving, state: &State) -> Result<(), CeremonyError> {
 }
 
 /// The keys after the last contribution, from the initial points that no contribution changes.
-fn final_keys(subject: &Subject<'_>, state: &State, fixed: Points) -> Result<Keys, CeremonyError> {
+pub(super) fn final_keys(subject: &Subject<'_>, state: &State, fixed: Points) -> Result<Keys, CeremonyError> {
     let transcript = &state.transcript;
     if transcript.contributions().iter().all(|c| c.beacon.is_some()) {
         return Err(Rejected::NoContribution.into());
@@ -212,7 +231,7 @@ fn final_keys(subject: &Subject<'_>, state: &State, fixed: Points) -> Result<Key
 }
 
 /// Names the first part in which two keys differ.
-fn compare_keys(claimed: &VerifyingKey, rebuilt: &VerifyingKey) -> Result<(), Rejected> {
+pub(super) fn compare_keys(claimed: &VerifyingKey, rebuilt: &VerifyingKey) -> Result<(), Rejected> {
     let parts = [
         ("the proof system", claimed.system() == rebuilt.system()),
         ("the setup kind, or a hash that it names,", claimed.setup() == rebuilt.setup()),
@@ -260,7 +279,7 @@ fn compare_points<const N: usize>(points: [(&'static str, bool); N]) -> Result<(
 }
 
 /// Whether a file holds exactly this key.
-fn compare_file(path: &Path, key: &groth16::ProvingKey) -> Result<(), CeremonyError> {
+pub(super) fn compare_file(path: &Path, key: &groth16::ProvingKey) -> Result<(), CeremonyError> {
     let io_error = |e: io::Error| match e.kind() {
         io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => {
             Rejected::ProvingKey("it is not the one that model, phase 1 and transcript lead to").into()

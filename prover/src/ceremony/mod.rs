@@ -180,7 +180,9 @@ pub fn init(
     progress: &dyn Progress,
 ) -> Result<State, CeremonyError> {
     let (points, head) = subject.start(phase1, cache, progress)?;
-    Ok(State { transcript: Transcript::start(head)?, points: Moving { l: points.l, h: points.h } })
+    let state = State { transcript: Transcript::start(head)?, points: Moving { l: points.l, h: points.h } };
+    cache::forget(cache);
+    Ok(state)
 }
 
 /// Digest of the points that no contribution changes.

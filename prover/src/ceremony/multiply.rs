@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn sums_are_those_of_arkworks() {
         let scalars = scalars();
-        let points: Vec<_> = (0..scalars.len() as u64).map(|i| (G1Projective::generator() * Fr::from(i * i))).collect();
+        let points: Vec<_> = (0..scalars.len() as u64).map(|i| G1Projective::generator() * Fr::from(i * i)).collect();
         let points = G1Projective::normalize_batch(&points);
         for n in [0, 1, 2, 5, scalars.len()] {
             let terms: Vec<_> = points.iter().zip(&scalars).take(n).map(|(p, s)| (*p, s.into_bigint())).collect();

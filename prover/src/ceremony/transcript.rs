@@ -181,7 +181,8 @@ impl Transcript {
     }
 
     /// Number of contributions, the beacon among them.
-    pub(super) fn index(&self) -> u32 {
+    pub fn index(&self) -> u32 {
+        // There are at most `MAX_CONTRIBUTIONS`.
         self.story.contributions.len() as u32
     }
 
