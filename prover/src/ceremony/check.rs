@@ -10,16 +10,18 @@ use std::{
 use ark_bn254::{Bn254, G1Affine, G2Affine};
 use ark_ec::{AffineRepr as _, CurveGroup as _, pairing::Pairing as _};
 use ark_ff::PrimeField as _;
+use avouch_circuits::circuit::Circuit;
 use avouch_verifier::{KeyMaterial, SetupKind, VerifyingKey};
 use rayon::prelude::*;
 
 use super::{
     CeremonyError, Subject,
     error::{Delta, Reason, Rejected},
-    phase1::Phase1,
+    phase1::{self, Phase1},
     report::Report,
     state::State,
     transcript::{Head, Transcript},
+    trust::Trust,
     weights,
 };
 use crate::{
@@ -51,16 +53,38 @@ pub fn check(
     evidence: &Evidence<'_>,
     progress: &dyn Progress,
 ) -> Result<Report, CeremonyError> {
-    let keys = check_all(subject, phase1, state, evidence.earlier, progress)?;
+    let points = check_all(subject, phase1, state, evidence.earlier, progress)?;
     let mut report = Report::new(&state.transcript, evidence.earlier);
     let Some(claimed) = evidence.key else { return Ok(report) };
-    let keys = keys()?;
+    let keys = final_keys(subject, state, points)?;
     compare_keys(claimed, &keys.verifying)?;
     report.vk_digest = Some(*claimed.digest());
     if let (Some(path), keys::ProvingKey::Groth16(key)) = (evidence.proving_key, &keys.proving) {
         compare_file(path, key)?;
         report.is_proving_key_checked = true;
     }
+    Ok(report)
+}
+
+/// Checks that a key of a circuit is that of a ceremony, from the files of phase 1 and of the ceremony's end, and that the
+/// ceremony is trusted. The report then names the key's digest.
+///
+/// # Errors
+/// As of [`check`]; phase 1 does not hold; or the ceremony holds, but is not trusted.
+pub fn audit(
+    circuit: &Circuit,
+    key: &VerifyingKey,
+    phase1: &Path,
+    transcript: &Path,
+    trust: &Trust<'_>,
+    progress: &dyn Progress,
+) -> Result<Report, CeremonyError> {
+    let state = State::read(transcript)?;
+    let subject = Subject::new(key.system(), circuit, key.label())?;
+    let phase1 = phase1::read(phase1, subject.points(), progress)?;
+    let evidence = Evidence { key: Some(key), ..Evidence::default() };
+    let report = check(&subject, phase1, &state, &evidence, progress)?;
+    trust.check(&report)?;
     Ok(report)
 }
 
@@ -74,23 +98,24 @@ pub fn finalize(
     state: &State,
     progress: &dyn Progress,
 ) -> Result<(Keys, Report), CeremonyError> {
-    let keys = check_all(subject, phase1, state, &[], progress)?()?;
+    let points = check_all(subject, phase1, state, &[], progress)?;
+    let keys = final_keys(subject, state, points)?;
     let report = Report { vk_digest: Some(*keys.verifying.digest()), ..Report::new(&state.transcript, &[]) };
     Ok((keys, report))
 }
 
-/// Checks the transcript and all points; the final keys are made only where they are asked for.
-fn check_all<'a>(
-    subject: &'a Subject<'_>,
+/// Checks the transcript and all points, and gives those of the initial key.
+fn check_all(
+    subject: &Subject<'_>,
     phase1: Phase1,
-    state: &'a State,
+    state: &State,
     earlier: &[State],
     progress: &dyn Progress,
-) -> Result<impl FnOnce() -> Result<Keys, CeremonyError> + 'a, CeremonyError> {
+) -> Result<Points, CeremonyError> {
     check_transcript(subject, &phase1.hash, &state.transcript, progress)?;
     let (points, head) = subject.start(phase1, None, progress)?;
     check_points(&points, &head, state, earlier, progress)?;
-    Ok(move || final_keys(subject, state, points))
+    Ok(points)
 }
 
 /// All that takes no points: cheap, and with the better reasons.
@@ -207,7 +232,7 @@ fn check_scaled(initial: &Points, state: &State) -> Result<(), CeremonyError> {
 }
 
 /// The keys after the last contribution, from the initial points that no contribution changes.
-pub(super) fn final_keys(subject: &Subject<'_>, state: &State, fixed: Points) -> Result<Keys, CeremonyError> {
+fn final_keys(subject: &Subject<'_>, state: &State, fixed: Points) -> Result<Keys, CeremonyError> {
     let transcript = &state.transcript;
     if transcript.contributions().iter().all(|c| c.beacon.is_some()) {
         return Err(Rejected::NoContribution.into());

@@ -2,6 +2,7 @@
 
 use avouch_verifier::SystemId;
 
+use super::{phase1::PtauError, trust::NotTrusted};
 use crate::{files::FileError, progress::Cancelled, random::NoRandomness, setup::SetupError};
 
 /// Why a step of a ceremony was not done, or does not hold.
@@ -19,6 +20,9 @@ pub enum CeremonyError {
     /// Phase 1 does not fit.
     #[error("phase 1: {0}")]
     Phase1(&'static str),
+    /// The file of phase 1 does not hold, or cannot be read.
+    #[error(transparent)]
+    Ptau(#[from] PtauError),
     /// A name, an attestation or a beacon that no transcript may hold.
     #[error("{field}: {problem}")]
     Input {
@@ -30,6 +34,9 @@ pub enum CeremonyError {
     /// The file, or the ceremony that it tells of, does not hold.
     #[error(transparent)]
     Rejected(#[from] Rejected),
+    /// All of it holds, but that is not enough.
+    #[error(transparent)]
+    NotTrusted(#[from] NotTrusted),
 }
 
 impl From<Cancelled> for CeremonyError {

@@ -56,7 +56,7 @@ use avouch_verifier::{KeyParts, SetupKind, SystemId, VerifyingKey};
 use sha2::{Digest as _, Sha256};
 
 pub use self::{
-    check::{Evidence, check, finalize},
+    check::{Evidence, audit, check, finalize},
     contribute::{Contributor, beacon, contribute},
     error::{CeremonyError, Delta, Reason, Rejected},
     report::{Report, Step},

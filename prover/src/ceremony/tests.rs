@@ -119,7 +119,8 @@ fn the_initial_key_is_that_of_a_setup_with_trapdoors_of_one() {
     let mut radices = Vec::new();
     for (k, n) in [(4, 3), (4, 30), (40, 55)] {
         let graph = network(k, n);
-        let circuit = circuit(&graph, Disclosure::Argmax);
+        // A raw output has at most 31 bytes.
+        let circuit = circuit(&graph, if n > 31 { Disclosure::Argmax } else { Disclosure::Raw });
         for system in SYSTEMS {
             let subject = Subject::new(system, &circuit, "test").unwrap();
             radices.push(subject.domain.radix());

@@ -1,11 +1,11 @@
 //! Which ceremonies suffice. That all of it holds is [`check`](super::check)'s; this is about whom to believe.
 
-use super::report::Report;
+use super::{phase1::public_file, report::Report};
 
 /// What a verifier trusts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Trust<'a> {
-    /// Phase 1 files: BLAKE2b-512.
+    /// Phase 1 files besides the public ones: BLAKE2b-512.
     pub phase1: &'a [[u8; 64]],
     /// Contributions by hash, as their makers published them: at least one of them is believed to have forgotten its secret.
     pub contributions: &'a [[u8; 32]],
@@ -16,7 +16,7 @@ pub struct Trust<'a> {
 pub enum NotTrusted {
     /// Phase 1 is unknown.
     #[error(
-        "setup claimed, not checked: phase 1 {} is neither on the built-in list nor named as trusted",
+        "setup claimed, not checked: phase 1 {} is neither one of the public files nor named as trusted",
         hex::encode(.0)
     )]
     Phase1([u8; 64]),
@@ -39,7 +39,7 @@ impl Trust<'_> {
     /// # Errors
     /// What is missing.
     pub fn check(&self, report: &Report) -> Result<(), NotTrusted> {
-        if !self.phase1.contains(&report.phase1) {
+        if public_file(&report.phase1).is_none() && !self.phase1.contains(&report.phase1) {
             return Err(NotTrusted::Phase1(report.phase1));
         }
         let [first, ..] = self.contributions else { return Err(NotTrusted::NoneNamed) };
