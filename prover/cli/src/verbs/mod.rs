@@ -1,5 +1,6 @@
 //! One file for each verb.
 
+mod ceremony;
 mod commit;
 mod context;
 mod demo;
@@ -37,6 +38,8 @@ pub(crate) enum Verb {
     Prove(prove::Prove),
     /// Verify a proof and print what it claims.
     Verify(verify::Verify),
+    /// Make a setup together with others.
+    Ceremony(ceremony::Ceremony),
     /// Commit to an input now, to prove for exactly this input later.
     Commit(commit::Commit),
     /// Compute the context digest that binds a proof to a task.
@@ -64,6 +67,7 @@ impl Verb {
             Self::Setup(v) => v.run(console),
             Self::Prove(v) => v.run(console),
             Self::Verify(v) => v.run(),
+            Self::Ceremony(v) => v.run(console),
             Self::Commit(v) => v.run(),
             Self::Context(v) => Ok(v.run()),
             Self::Open(v) => v.run(),
