@@ -142,7 +142,7 @@ impl From<CeremonyError> for Failure {
             CeremonyError::File(e) => e.into(),
             CeremonyError::Setup(e) => e.into(),
             CeremonyError::NotGroth16(_) => Self::new("usage", "--system", e),
-            CeremonyError::Phase1(_) => Self::new("phase1", "--ptau", e),
+            CeremonyError::Phase1(_) => Self::new("ptau", "--ptau", e),
             CeremonyError::Ptau(e) => e.into(),
             CeremonyError::Input { .. } => Self::new("usage", "", e),
             CeremonyError::Rejected(_) => Self::rejected("ceremony", "", e),
@@ -155,8 +155,10 @@ impl From<PtauError> for Failure {
     fn from(e: PtauError) -> Self {
         match e {
             PtauError::File(e) => e.into(),
+            PtauError::Randomness(e) => e.into(),
             PtauError::Cancelled(_) => interrupted(),
-            e => Self::new("phase1", "--ptau", e),
+            PtauError::Parameter(message) => Self::usage(message),
+            e => Self::new("ptau", "--ptau", e),
         }
     }
 }

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 const SYSTEM: &str = "groth16-lookup-bn254:v1";
 
-fn model(name: &str, file: &str) -> String {
+fn of_model(name: &str, file: &str) -> String {
     let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../test-vectors/models");
     models.join(name).join(file).display().to_string()
 }
@@ -60,7 +60,7 @@ fn three_contributors_make_a_key_that_an_auditor_checks() {
     let dir = TempDir::new().unwrap();
     let path = |name: &str| dir.path().join(name).display().to_string();
     let ptau = make_phase1(dir.path(), 11);
-    let (model, inputs) = (model("mlp_digits", "int8_qop.onnx"), self::model("mlp_digits", "inputs.npy"));
+    let (model, inputs) = (of_model("mlp_digits", "int8_qop.onnx"), of_model("mlp_digits", "inputs.npy"));
 
     let first = path("0.ceremony");
     let start = done(&["ceremony", "init", &model, "--ptau", &ptau, "--system", SYSTEM, "--output", &first]);
@@ -128,7 +128,7 @@ fn three_contributors_make_a_key_that_an_auditor_checks() {
     assert!(fails(1, &[&verify[..], &["--allow-dev-setup"]].concat()).1.contains("setup claimed, not checked"));
 
     // Another model, another proving key, a damaged transcript, a story of others.
-    let other = self::model("digits_mlp", "int8_qop.onnx");
+    let other = of_model("digits_mlp", "int8_qop.onnx");
     let wrong = ["ceremony", "verify", &other, "--ptau", &ptau, "--transcript", &three];
     assert!(fails(1, &wrong).1.starts_with("model:"));
     let proving = Path::new(&keys).join("proving.key");

@@ -276,3 +276,27 @@ fn section_start(out: &mut dyn Write, section: Section, length: u64) -> io::Resu
     out.write_all(&(section as u32).to_le_bytes())?;
     out.write_all(&length.to_le_bytes())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{ContributionDefect, PtauError, Secret, key::tests::of_one, verify},
+        apply, new,
+    };
+
+    #[test]
+    fn a_contribution_that_changes_nothing_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let [from, to] = ["from", "to"].map(|name| folder.path().join(name));
+        new(&from, 2, &()).unwrap();
+        for secret in Secret::ALL {
+            apply(&from, &to, None, None, &(), |challenge| Ok(of_one(secret, challenge))).unwrap();
+            let expected = ContributionDefect::Unchanged(secret);
+            let refused = verify(&to, &());
+            assert!(
+                matches!(refused, Err(PtauError::Contribution { number: 1, defect }) if defect == expected),
+                "{refused:?}"
+            );
+        }
+    }
+}

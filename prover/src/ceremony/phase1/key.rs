@@ -4,7 +4,7 @@
 //! the challenge, `s` and `x·s` by a hash (Bowe, Gabizon, Miers, "Scalable multi-party computation for zk-SNARK parameters in
 //! the random beacon model", ePrint 2017/1050, section 4).
 
-use ark_bn254::{Fq, Fq2, Fr, G1Affine, G2Affine, g2};
+use ark_bn254::{Fq, Fq2, Fr, G1Affine, G2Affine, g1, g2};
 use ark_ec::{
     AffineRepr as _, CurveGroup as _,
     short_weierstrass::{Affine, SWCurveConfig},
@@ -80,12 +80,6 @@ pub(super) struct Knowledge {
 pub(super) type PublicKey = [Knowledge; 3];
 
 impl Knowledge {
-    fn new(secret: Secret, x: Fr, challenge: &[u8; 64], rng: &mut ChaCha20Rng) -> Self {
-        let s = random_point::<ark_bn254::g1::Config>(rng);
-        let sx = (s * x).into_affine();
-        Self { s, sx, px: (derived(secret, challenge, &s, &sx) * x).into_affine() }
-    }
-
     /// The point `p` that the secret is shown on.
     pub(super) fn base(&self, secret: Secret, challenge: &[u8; 64]) -> G2Affine {
         derived(secret, challenge, &self.s, &self.sx)
@@ -102,13 +96,17 @@ pub(super) fn derive(seed: &[u8; 32], challenge: &[u8; 64]) -> (Secrets, PublicK
     let mut rng = stream(seed);
     let (tau, alpha, beta) = (random_scalar(&mut rng), random_scalar(&mut rng), random_scalar(&mut rng));
     let secrets = Secrets { tau, alpha, beta };
-    let mut knowledge = |secret, x| Knowledge::new(secret, x, challenge, &mut rng);
-    let public = [
-        knowledge(Secret::Tau, secrets.tau),
-        knowledge(Secret::Alpha, secrets.alpha),
-        knowledge(Secret::Beta, secrets.beta),
-    ];
+    let public = show(&secrets, challenge, &mut rng);
     (secrets, public)
+}
+
+/// Shows that the secrets are known.
+fn show(secrets: &Secrets, challenge: &[u8; 64], rng: &mut ChaCha20Rng) -> PublicKey {
+    [(Secret::Tau, secrets.tau), (Secret::Alpha, secrets.alpha), (Secret::Beta, secrets.beta)].map(|(secret, x)| {
+        let s = random_point::<g1::Config>(rng);
+        let sx = (s * x).into_affine();
+        Knowledge { s, sx, px: (derived(secret, challenge, &s, &sx) * x).into_affine() }
+    })
 }
 
 /// The key of a beacon: SHA-256, applied 2^`iterations` times, makes its seed.
@@ -196,6 +194,63 @@ fn random_point<C: Curve + SWCurveConfig<BaseField: Random>>(rng: &mut ChaCha20R
         if let Some((small, large)) = Affine::<C>::get_ys_from_x_unchecked(x) {
             let point = Affine::<C>::new_unchecked(x, if larger { large } else { small });
             return point.mul_by_cofactor();
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use ark_bn254::{Fr, G1Affine};
+    use ark_ff::One as _;
+    use serde_json::Value;
+
+    use super::{PublicKey, Secret, Secrets, derived, of_beacon, show, stream};
+    use crate::ceremony::phase1::point;
+
+    /// A key whose secret is one, well shown.
+    pub(in super::super) fn of_one(secret: Secret, challenge: &[u8; 64]) -> (Secrets, PublicKey) {
+        let mut secrets = Secrets { tau: Fr::from(2), alpha: Fr::from(3), beta: Fr::from(5) };
+        match secret {
+            Secret::Tau => secrets.tau = Fr::one(),
+            Secret::Alpha => secrets.alpha = Fr::one(),
+            Secret::Beta => secrets.beta = Fr::one(),
+        }
+        let public = show(&secrets, challenge, &mut stream(&[9; 32]));
+        (secrets, public)
+    }
+
+    fn bytes<const N: usize>(value: &Value) -> [u8; N] {
+        hex::decode(value.as_str().unwrap()).unwrap().try_into().unwrap()
+    }
+
+    /// Of the form of a challenge.
+    fn g1(value: &Value) -> G1Affine {
+        let reversed: Vec<u8> = bytes::<64>(value).chunks(32).flat_map(|c| c.iter().rev().copied()).collect();
+        let coordinate = |bytes| ark_ff::PrimeField::from_le_bytes_mod_order(bytes);
+        G1Affine::new(coordinate(&reversed[..32]), coordinate(&reversed[32..]))
+    }
+
+    #[test]
+    fn points_are_derived_as_by_snarkjs() {
+        let text = include_str!("../../../../test-vectors/ceremony/v1/phase1.json");
+        let vectors: Value = serde_json::from_str(text).unwrap();
+        let contributions = vectors["contributions"].as_array().unwrap();
+        assert_eq!(contributions.len(), 3);
+        for c in contributions {
+            let challenge = bytes(&c["challenge"]);
+            for (secret, name) in Secret::ALL.into_iter().zip(["tau", "alpha", "beta"]) {
+                let (s, sx) = (g1(&c[name]["s"]), g1(&c[name]["sx"]));
+                let base = point::uncompressed(&[derived(secret, &challenge, &s, &sx)]);
+                assert_eq!(hex::encode(base), c[name]["base"], "{name}");
+            }
+            if let Some(beacon) = c["beacon"].as_object() {
+                let value = hex::decode(beacon["value"].as_str().unwrap()).unwrap();
+                let iterations = beacon["iterations"].as_u64().unwrap() as u8;
+                let (_, key) = of_beacon(&value, iterations, &challenge, &()).unwrap();
+                for (k, name) in key.iter().zip(["tau", "alpha", "beta"]) {
+                    assert_eq!((k.s, k.sx), (g1(&c[name]["s"]), g1(&c[name]["sx"])), "{name}");
+                }
+            }
         }
     }
 }

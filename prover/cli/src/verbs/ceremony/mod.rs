@@ -4,6 +4,7 @@ mod beacon;
 mod contribute;
 mod finalize;
 mod init;
+mod phase1;
 mod story;
 mod verify;
 
@@ -14,10 +15,7 @@ use avouch_circuits::{
     import::{self, Imported},
 };
 use avouch_prover::{
-    ceremony::{
-        Subject,
-        phase1::{self, Phase1},
-    },
+    ceremony::{Subject, phase1 as file},
     policy::read_schema,
     progress::Progress,
 };
@@ -44,6 +42,8 @@ pub(crate) struct Ceremony {
 
 #[derive(Subcommand)]
 enum Action {
+    /// Powers of τ, for every circuit up to a size: files of snarkjs (.ptau).
+    Phase1(phase1::Phase1),
     /// Compute the initial key of a model's circuit from phase 1: the file that contributors pass on.
     Init(init::Init),
     /// Contribute: multiply every trapdoor that is left by a secret, and forget it.
@@ -59,6 +59,7 @@ enum Action {
 impl Ceremony {
     pub(crate) fn run(self, console: &Console) -> Result<Answer, Failure> {
         match self.action {
+            Action::Phase1(v) => v.run(console),
             Action::Init(v) => v.run(console),
             Action::Contribute(v) => v.run(console),
             Action::Beacon(v) => v.run(console),
@@ -92,8 +93,9 @@ impl Source {
     }
 
     /// What the subject needs of phase 1, checked.
-    fn phase1(&self, subject: &Subject<'_>, progress: &dyn Progress) -> Result<Phase1, Failure> {
-        Ok(phase1::read(&self.ptau, subject.points(), progress)?)
+    fn phase1(&self, subject: &Subject<'_>, progress: &dyn Progress) -> Result<file::Phase1, Failure> {
+        let phase1 = file::read(&self.ptau, subject.points(), progress);
+        phase1.map_err(|e| phase1::failure(&self.ptau, e))
     }
 }
 
