@@ -17,6 +17,9 @@ pub const VERIFYING_KEY: &str = "verifying.key";
 /// A readable copy of what `verifying.key` says; nothing trusts it.
 pub const MANIFEST: &str = "manifest.json";
 
+/// Of a ceremony: its last file, with which anybody can check the key.
+pub const TRANSCRIPT: &str = "transcript";
+
 /// The parameters of halo2's commitment scheme: anybody can derive them, and a file only saves the time. It is believed
 /// if it is the one that the verifier has pinned.
 pub const PARAMETERS: &str = "parameters";

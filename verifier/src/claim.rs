@@ -80,6 +80,23 @@ impl KeyPolicy {
         };
         Ok(AcceptedKey { prepared: key.material().prepare(key.description())?, key, provenance })
     }
+
+    /// Admits the key of a ceremony that the caller has checked: the transcript leads from the model and a phase 1 that is
+    /// trusted to the key of digest `checked`, and at least one contributor is trusted. All else is as in
+    /// [`admit`](Self::admit).
+    ///
+    /// # Errors
+    /// The reason why the key is not trusted.
+    pub fn admit_checked(&self, key: VerifyingKey, checked: &[u8; 32]) -> Result<AcceptedKey, KeyRefused> {
+        if checked != key.digest() {
+            return Err(KeyRefused::OtherDigest { expected: *checked, found: *key.digest() });
+        }
+        let mut accepted = Self { expect_vk: self.expect_vk.or(Some(*checked)), ..*self }.admit(key)?;
+        if accepted.provenance == KeyProvenance::Pinned {
+            accepted.provenance = KeyProvenance::TranscriptChecked;
+        }
+        Ok(accepted)
+    }
 }
 
 /// A well-formed key that a [`KeyPolicy`] does not admit.

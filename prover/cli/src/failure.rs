@@ -9,7 +9,12 @@ use avouch_circuits::{
     policy::{Clause, Violation},
 };
 use avouch_prover::{
-    ProveError, SetupError, files::FileError, groth16::CreateError, input::InputError, policy::PrepareError,
+    ProveError, SetupError,
+    ceremony::{CeremonyError, NotTrusted, phase1::PtauError},
+    files::FileError,
+    groth16::CreateError,
+    input::InputError,
+    policy::PrepareError,
     random::NoRandomness,
 };
 use avouch_verifier::{
@@ -128,6 +133,45 @@ impl From<SetupError> for Failure {
                 Self::new("setup", "", e)
             }
         }
+    }
+}
+
+impl From<CeremonyError> for Failure {
+    fn from(e: CeremonyError) -> Self {
+        match e {
+            CeremonyError::File(e) => e.into(),
+            CeremonyError::Setup(e) => e.into(),
+            CeremonyError::NotGroth16(_) => Self::new("usage", "--system", e),
+            CeremonyError::Phase1(_) => Self::new("ptau", "--ptau", e),
+            CeremonyError::Ptau(e) => e.into(),
+            CeremonyError::Input { .. } => Self::new("usage", "", e),
+            CeremonyError::Rejected(_) => Self::rejected("ceremony", "", e),
+            CeremonyError::NotTrusted(e) => e.into(),
+        }
+    }
+}
+
+impl From<PtauError> for Failure {
+    fn from(e: PtauError) -> Self {
+        match e {
+            PtauError::File(e) => e.into(),
+            PtauError::Randomness(e) => e.into(),
+            PtauError::Cancelled(_) => interrupted(),
+            PtauError::Parameter(message) => Self::usage(message),
+            e => Self::new("ptau", "--ptau", e),
+        }
+    }
+}
+
+impl From<NotTrusted> for Failure {
+    fn from(e: NotTrusted) -> Self {
+        let (place, hint) = match &e {
+            NotTrusted::Phase1(_) => ("--trust-ptau", "name it with --trust-ptau, if you trust those who made it"),
+            NotTrusted::NoneNamed | NotTrusted::Beacon(_) | NotTrusted::NotThere(_) => {
+                ("--trust-contribution", "name the hash that a contributor whom you trust has published")
+            }
+        };
+        Self::rejected("not_trusted", place, e).hint(hint)
     }
 }
 

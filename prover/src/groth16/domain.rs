@@ -14,7 +14,7 @@ const CHUNK: usize = 1 << 12;
 
 /// A subgroup of the scalar field, by a generator.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Domain {
+pub(crate) struct Domain {
     /// Its subgroup of order `2^a`.
     inner: Radix2EvaluationDomain<Fr>,
     /// 1, 3 or 9.
@@ -24,7 +24,7 @@ pub(super) struct Domain {
 
 impl Domain {
     /// The smallest domain of at least `rows` points whose odd part is one of `radices`.
-    pub(super) fn new(rows: usize, radices: &[usize]) -> Option<Self> {
+    pub(crate) fn new(rows: usize, radices: &[usize]) -> Option<Self> {
         let with = |&radix: &usize| {
             let inner = Radix2EvaluationDomain::<Fr>::new(rows.div_ceil(radix))?;
             let generator = Fr::get_root_of_unity((inner.size() * radix) as u64)?;
@@ -37,8 +37,18 @@ impl Domain {
     }
 
     /// Number of points.
-    pub(super) fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         self.inner.size() * self.radix
+    }
+
+    /// 1, 3 or 9: the odd part of the size.
+    pub(crate) fn radix(&self) -> usize {
+        self.radix
+    }
+
+    /// The powers of the inverse of the generator, as many as there are points.
+    pub(crate) fn inverse_roots(&self) -> Vec<Fr> {
+        self.powers(self.generator.inverse().unwrap_or_default(), Fr::one())
     }
 
     /// `τ^size − 1`.
@@ -47,7 +57,7 @@ impl Domain {
     }
 
     /// The Lagrange polynomials of all points at a `τ` outside the domain.
-    pub(super) fn lagrange(&self, tau: Fr) -> Vec<Fr> {
+    pub(crate) fn lagrange(&self, tau: Fr) -> Vec<Fr> {
         // L_i(τ) = ω^i·(τ^n − 1) / (n·(τ − ω^i)).
         let mut points = self.powers(self.generator, Fr::one());
         let mut inverses: Vec<Fr> = points.par_iter().map(|p| tau - p).collect();
@@ -81,7 +91,7 @@ impl Domain {
     }
 
     /// Evaluations on `shift` times the domain to coefficients.
-    pub(super) fn interpolate(&self, evaluations: &mut Vec<Fr>, shift: Fr) {
+    pub(crate) fn interpolate(&self, evaluations: &mut Vec<Fr>, shift: Fr) {
         let inverse = |x: Fr| x.inverse().unwrap_or_default();
         // The inner transforms divide by their own size.
         self.transform(evaluations, inverse(self.generator), |values| self.inner.ifft_in_place(values));

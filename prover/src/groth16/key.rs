@@ -46,7 +46,7 @@ const HEADER: u64 = 4 + 2 + 16 + 32 + 3 * 8;
 const CHUNK: usize = 1 << 14;
 
 /// A coordinate: 32 or 64 bytes.
-trait Coordinate: Field {
+pub(crate) trait Coordinate: Field {
     const BYTES: usize;
     fn put(&self, out: &mut [u8]);
     fn get(bytes: &[u8]) -> Option<Self>;
@@ -104,18 +104,22 @@ fn get_point<C: SWCurveConfig<BaseField: Coordinate>>(bytes: &[u8]) -> Option<Af
 }
 
 /// Hashes what is written.
-struct Writer<W> {
+pub(crate) struct Writer<W> {
     inner: W,
     hash: Sha256,
 }
 
 impl<W: Write> Writer<W> {
-    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub(crate) fn new(inner: W) -> Self {
+        Self { inner, hash: Sha256::new() }
+    }
+
+    pub(crate) fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.hash.update(bytes);
         self.inner.write_all(bytes)
     }
 
-    fn points<C: SWCurveConfig<BaseField: Coordinate>>(&mut self, points: &[Affine<C>]) -> io::Result<()> {
+    pub(crate) fn points<C: SWCurveConfig<BaseField: Coordinate>>(&mut self, points: &[Affine<C>]) -> io::Result<()> {
         let size = point_bytes::<C::BaseField>();
         for chunk in points.chunks(CHUNK) {
             let mut bytes = vec![0; chunk.len() * size];
@@ -124,23 +128,44 @@ impl<W: Write> Writer<W> {
         }
         Ok(())
     }
+
+    /// Ends the file with the SHA-256 of all before.
+    pub(crate) fn seal(mut self) -> io::Result<()> {
+        let digest = self.hash.finalize();
+        self.inner.write_all(&digest)
+    }
 }
 
 /// Hashes what is read.
-struct Reader<R> {
+pub(crate) struct Reader<R> {
     inner: R,
     hash: Sha256,
 }
 
 impl<R: Read> Reader<R> {
-    fn take<const N: usize>(&mut self) -> io::Result<[u8; N]> {
+    pub(crate) fn new(inner: R) -> Self {
+        Self { inner, hash: Sha256::new() }
+    }
+
+    pub(crate) fn take<const N: usize>(&mut self) -> io::Result<[u8; N]> {
         let mut bytes = [0; N];
         self.inner.read_exact(&mut bytes)?;
         self.hash.update(bytes);
         Ok(bytes)
     }
 
-    fn points<C: SWCurveConfig<BaseField: Coordinate>>(&mut self, count: usize) -> io::Result<Vec<Affine<C>>> {
+    /// As many bytes as asked for, which the caller has bounded.
+    pub(crate) fn bytes(&mut self, count: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; count];
+        self.inner.read_exact(&mut bytes)?;
+        self.hash.update(&bytes);
+        Ok(bytes)
+    }
+
+    pub(crate) fn points<C: SWCurveConfig<BaseField: Coordinate>>(
+        &mut self,
+        count: usize,
+    ) -> io::Result<Vec<Affine<C>>> {
         let size = point_bytes::<C::BaseField>();
         let mut points = Vec::with_capacity(count);
         let mut bytes = vec![0; CHUNK.min(count) * size];
@@ -155,8 +180,14 @@ impl<R: Read> Reader<R> {
         Ok(points)
     }
 
-    fn point<C: SWCurveConfig<BaseField: Coordinate>>(&mut self) -> io::Result<Affine<C>> {
+    pub(crate) fn point<C: SWCurveConfig<BaseField: Coordinate>>(&mut self) -> io::Result<Affine<C>> {
         self.points(1)?.pop().ok_or_else(|| io::Error::other("a point is missing"))
+    }
+
+    /// Whether the SHA-256 of all before follows.
+    pub(crate) fn is_sealed(&mut self) -> io::Result<bool> {
+        let digest: [u8; 32] = self.hash.clone().finalize().into();
+        Ok(self.take::<32>()? == digest)
     }
 }
 
@@ -164,7 +195,7 @@ impl ProvingKey {
     /// Writes the file's bytes.
     pub fn write(&self, out: impl Write) -> io::Result<()> {
         let k = &self.points;
-        let mut out = Writer { inner: out, hash: Sha256::new() };
+        let mut out = Writer::new(out);
         out.put(MAGIC)?;
         out.put(&VERSION.to_le_bytes())?;
         out.put(&self.system.bytes())?;
@@ -179,8 +210,7 @@ impl ProvingKey {
         out.points(&k.b_g2)?;
         out.points(&k.l)?;
         out.points(&k.h)?;
-        let digest = out.hash.clone().finalize();
-        out.put(&digest)
+        out.seal()
     }
 
     /// Reads a file for a circuit of this cost and this verifying key. Nothing is allocated before header and length fit,
@@ -194,7 +224,7 @@ impl ProvingKey {
         };
         let file = File::open(path).map_err(io_error)?;
         let length = file.metadata().map_err(io_error)?.len();
-        let mut r = Reader { inner: BufReader::with_capacity(1 << 20, file), hash: Sha256::new() };
+        let mut r = Reader::new(BufReader::with_capacity(1 << 20, file));
         if r.take::<4>().map_err(io_error)? != *MAGIC {
             return Err(error("not a proving key"));
         }
@@ -242,8 +272,7 @@ impl ProvingKey {
             })
         };
         let points = points().map_err(io_error)?;
-        let digest: [u8; 32] = r.hash.clone().finalize().into();
-        if r.take::<32>().map_err(io_error)? != digest {
+        if !r.is_sealed().map_err(io_error)? {
             return Err(error("the proving key is damaged (its digest does not match); run setup again"));
         }
         Ok(Self { system, verifying_key_digest: *verifying_key.digest(), points })

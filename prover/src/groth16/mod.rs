@@ -18,7 +18,17 @@ mod setup;
 mod sizes;
 mod system;
 
-pub(crate) use self::{backend::Backend, setup::setup};
+#[cfg(test)]
+pub(crate) use self::setup::{Trapdoors, evaluate};
+pub(crate) use self::{
+    backend::Backend,
+    domain::Domain,
+    key::{Coordinate, Reader, Writer},
+    msm::{LAMBDA, Part, endomorphism, msm, split},
+    qap::{domain, instance},
+    setup::{Points, setup},
+    system::key_material,
+};
 pub use self::{
     prove::CreateError,
     setup::ProvingKey,
@@ -27,7 +37,7 @@ pub use self::{
 };
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use ark_bn254::{Bn254, Fr};
     use ark_groth16::{Groth16, ProvingKey as ArkKey, VerifyingKey as ArkVerifyingKey, prepare_verifying_key};
     use avouch_circuits::{
@@ -65,7 +75,7 @@ mod tests {
         }
     }
 
-    pub(super) fn graph() -> Graph {
+    pub(crate) fn graph() -> Graph {
         let quant = |scale| Quantization { dtype: DType::I8, scale, zero_point: 3 };
         let dense = Dense {
             batch: 1,

@@ -28,7 +28,7 @@ const BATCH: usize = 2048;
 const CHUNK: usize = 8192;
 
 /// Bases and their scalars, as many.
-pub(super) type Terms<'a, C> = (&'a [Affine<C>], &'a [BigInt<4>]);
+pub(crate) type Terms<'a, C> = (&'a [Affine<C>], &'a [BigInt<4>]);
 
 /// Terms that are not too many, with what their sums need.
 struct Chunk<'a, C: SWCurveConfig> {
@@ -45,7 +45,7 @@ type Digit = (u32, i32);
 
 /// `Σ scalars[i] · bases[i]` over all terms, in parallel. Scalars are below the group's order. One large sum is cheaper
 /// than several: they share the buckets.
-pub(super) fn msm<C: GLVConfig<ScalarField = Fr>>(terms: &[Terms<'_, C>]) -> Projective<C> {
+pub(crate) fn msm<C: GLVConfig<ScalarField = Fr>>(terms: &[Terms<'_, C>]) -> Projective<C> {
     let width = window(terms);
     let windows = BITS.div_ceil(width);
     let chunks: Vec<Terms<'_, C>> =
@@ -86,7 +86,7 @@ pub(super) fn msm<C: GLVConfig<ScalarField = Fr>>(terms: &[Terms<'_, C>]) -> Pro
 }
 
 /// A cube root of one, and a short basis `(A1, −B1), (A2, B2)` of the lattice of all `(a, b)` with `a + b·λ = 0`, `B2 = A1`.
-const LAMBDA: Fr = MontFp!("4407920970296243842393367215006156084916469457145843978461");
+pub(crate) const LAMBDA: Fr = MontFp!("4407920970296243842393367215006156084916469457145843978461");
 const A1: BigInt<4> = BigInt([0x89d3256894d213e3, 0, 0, 0]);
 const B1: BigInt<4> = BigInt([0x8211bbeb7d4f1128, 0x6f4d8248eeb859fc, 0, 0]);
 const A2: BigInt<4> = BigInt([0x0be4e1541221250b, 0x6f4d8248eeb859fd, 0, 0]);
@@ -94,8 +94,15 @@ const A2: BigInt<4> = BigInt([0x0be4e1541221250b, 0x6f4d8248eeb859fd, 0, 0]);
 const G1: BigInt<4> = BigInt([0xd91d232ec7e0b3d7, 0x2, 0, 0]);
 const G2: BigInt<4> = BigInt([0x7a7bd9d4391eb18e, 0x4ccef014a773d2cf, 0x2, 0]);
 
+/// What the x-coordinate of a point is multiplied by where the point is multiplied by [`LAMBDA`].
+pub(crate) fn endomorphism<C: GLVConfig<ScalarField = Fr>>() -> C::BaseField {
+    // The other root is the square.
+    let own = C::ENDO_COEFFS[0];
+    if C::LAMBDA == LAMBDA { own } else { own.square() }
+}
+
 /// A magnitude below `2^127`, and whether it is negative.
-type Part = (u128, bool);
+pub(crate) type Part = (u128, bool);
 
 /// The smaller of a scalar and its negative, and which it is.
 fn signed(scalar: &BigInt<4>) -> (BigInt<4>, bool) {
@@ -112,7 +119,7 @@ fn is_small(magnitude: &BigInt<4>) -> bool {
 }
 
 /// Two parts `a`, `b` with `scalar = a + b·λ`; the second is zero if the scalar or its negative is small.
-fn split(scalar: &BigInt<4>) -> [Part; 2] {
+pub(crate) fn split(scalar: &BigInt<4>) -> [Part; 2] {
     let (k, is_negative) = signed(scalar);
     let low = |x: &BigInt<4>| u128::from(x.0[0]) | u128::from(x.0[1]) << 64;
     if is_small(&k) {
@@ -165,9 +172,7 @@ impl<'a, C: GLVConfig<ScalarField = Fr>> Chunk<'a, C> {
                 push_digits(&mut digits, index, part, width);
             }
         }
-        // The other root is the square.
-        let own = C::ENDO_COEFFS[0];
-        let beta = if C::LAMBDA == LAMBDA { own } else { own.square() };
+        let beta = endomorphism::<C>();
         let images = if has_images { bases.iter().map(|base| base.x * beta).collect() } else { Vec::new() };
         Self { bases, images, digits }
     }

@@ -15,12 +15,12 @@ use zeroize::Zeroize as _;
 use super::domain::Domain;
 
 /// The constant one and the public inputs.
-pub(super) fn instance(cost: &Cost) -> usize {
+pub(crate) fn instance(cost: &Cost) -> usize {
     cost.public_inputs + 1
 }
 
 /// The domain of a circuit; `None` above 2^28 rows or so. Plain Groth16 keeps to powers of two, as its other provers do.
-pub(super) fn domain(cost: &Cost) -> Option<Domain> {
+pub(crate) fn domain(cost: &Cost) -> Option<Domain> {
     let radices: &[usize] = if cost.challenge().is_some() { &[1, 3, 9] } else { &[1] };
     Domain::new(cost.constraints + instance(cost), radices)
 }

@@ -27,12 +27,12 @@ use crate::{
 const CHUNK: usize = 1 << 14;
 
 /// The trapdoors; γ is 1.
-pub(super) struct Trapdoors {
-    alpha: Fr,
-    beta: Fr,
+pub(crate) struct Trapdoors {
+    pub(crate) alpha: Fr,
+    pub(crate) beta: Fr,
     /// One for each phase.
-    deltas: Vec<Fr>,
-    tau: Fr,
+    pub(crate) deltas: Vec<Fr>,
+    pub(crate) tau: Fr,
 }
 
 impl Drop for Trapdoors {
@@ -42,6 +42,7 @@ impl Drop for Trapdoors {
 }
 
 /// The points of a Groth16 key. Columns are in the order of [`qap`]; `u`, `v`, `w` are those of A, B, C at τ.
+#[cfg_attr(test, derive(PartialEq))]
 pub(crate) struct Points {
     /// `[α]₁`.
     pub(crate) alpha_g1: G1Affine,
@@ -75,6 +76,13 @@ pub struct ProvingKey {
     pub(crate) points: Points,
 }
 
+impl ProvingKey {
+    /// The points that belong to a verifying key.
+    pub(crate) fn new(verifying: &VerifyingKey, points: Points) -> Self {
+        Self { system: verifying.system(), verifying_key_digest: *verifying.digest(), points }
+    }
+}
+
 /// Makes keys of kind `dev`: whoever ran this could have kept the trapdoors and can then forge proofs.
 ///
 /// The label is a few words for people. With a seed the keys are reproducible, and whoever knows it can forge.
@@ -97,7 +105,7 @@ pub(crate) fn setup(
         label: label.into(),
         material: system::key_material(variant, &points)?,
     })?;
-    let key = ProvingKey { system: variant.system(), verifying_key_digest: *verifying.digest(), points };
+    let key = ProvingKey::new(&verifying, points);
     Ok(Keys { proving: keys::ProvingKey::Groth16(key.into()), verifying })
 }
 
@@ -112,12 +120,23 @@ pub(crate) fn generate(
 ) -> Result<Points, SetupError> {
     let domain = qap::domain(cost).ok_or(SetupError::TooLarge(cost.constraints))?;
     let trapdoors = Trapdoors::draw(&domain, phases, secrets)?;
+    evaluate(synthesizer, cost, &domain, &trapdoors, progress)
+}
+
+/// The key of a circuit with these trapdoors.
+pub(crate) fn evaluate(
+    synthesizer: &Synthesizer<'_>,
+    cost: &Cost,
+    domain: &Domain,
+    trapdoors: &Trapdoors,
+    progress: &dyn Progress,
+) -> Result<Points, SetupError> {
     progress.begin("evaluating the constraints", cost.constraints as u64);
-    let mut columns = Closure::new(trapdoors.columns(&domain, cost), cost.challenge());
+    let mut columns = Closure::new(trapdoors.columns(domain, cost), cost.challenge());
     synthesizer.synthesize(&[Fr::zero(); PUBLIC_INPUTS], None, &mut columns)?;
     progress.advance(cost.constraints as u64);
     progress::check(progress)?;
-    points(columns.finish()?, &domain, cost, &trapdoors, progress)
+    points(columns.finish()?, domain, cost, trapdoors, progress)
 }
 
 impl Trapdoors {

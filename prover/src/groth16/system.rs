@@ -36,7 +36,7 @@ impl Variant {
     }
 
     /// Phases of witnesses, each with a δ of its own.
-    pub(super) const fn phases(self) -> usize {
+    pub(crate) const fn phases(self) -> usize {
         match self {
             Self::Plain => 1,
             Self::Lookup => 2,
@@ -50,7 +50,7 @@ fn missing(field: &'static str) -> DecodeError {
 }
 
 /// The verifying half of a key.
-pub(super) fn key_material(variant: Variant, points: &Points) -> Result<KeyMaterial, DecodeError> {
+pub(crate) fn key_material(variant: Variant, points: &Points) -> Result<KeyMaterial, DecodeError> {
     match variant {
         Variant::Plain => {
             let [delta] = points.deltas_g2[..] else { return Err(missing("delta")) };

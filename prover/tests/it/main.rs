@@ -7,5 +7,6 @@ mod input;
 mod interrupt;
 mod key_file;
 mod opening;
+mod phase1;
 mod proofs;
 mod records;

@@ -274,6 +274,17 @@ fn trust_follows_setup_kind_and_pin() {
         assert_eq!(admit(policy(true, None), &ceremony), Err(KeyRefused::ClaimedNotChecked));
         assert_eq!(admit(policy(false, Some(&ceremony)), &ceremony), Ok(KeyProvenance::Pinned));
         assert_eq!(admit(policy(false, Some(&dev)), &ceremony), other(&dev, &ceremony));
+
+        let checked = |policy: KeyPolicy, key: &VerifyingKey, checked: &VerifyingKey| {
+            policy.admit_checked(key.clone(), checked.digest()).map(|k| k.provenance())
+        };
+        let transcript_checked = Ok(KeyProvenance::TranscriptChecked);
+        assert_eq!(checked(policy(false, None), &ceremony, &ceremony), transcript_checked);
+        assert_eq!(checked(policy(false, Some(&ceremony)), &ceremony, &ceremony), transcript_checked);
+        assert_eq!(checked(policy(false, None), &ceremony, &dev), other(&dev, &ceremony));
+        assert_eq!(checked(policy(false, Some(&dev)), &ceremony, &ceremony), other(&dev, &ceremony));
+        assert_eq!(checked(policy(false, None), &dev, &dev), Err(KeyRefused::Dev), "only ceremonies are checked");
+        assert_eq!(checked(policy(true, None), &dev, &dev), Ok(KeyProvenance::Dev));
     }
 }
 

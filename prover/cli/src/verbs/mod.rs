@@ -1,5 +1,6 @@
 //! One file for each verb.
 
+mod ceremony;
 mod commit;
 mod context;
 mod demo;
@@ -33,6 +34,8 @@ pub(crate) enum Verb {
     Run(run::Run),
     /// Make the keys of a model for development: whoever runs this can forge proofs.
     Setup(setup::Setup),
+    /// Set up with several parties, so that nobody alone can forge proofs: contribute, and check what others did.
+    Ceremony(ceremony::Ceremony),
     /// Prove one inference.
     Prove(prove::Prove),
     /// Verify a proof and print what it claims.
@@ -62,6 +65,7 @@ impl Verb {
             Self::Inspect(v) => v.run(),
             Self::Run(v) => v.run(),
             Self::Setup(v) => v.run(console),
+            Self::Ceremony(v) => v.run(console),
             Self::Prove(v) => v.run(console),
             Self::Verify(v) => v.run(),
             Self::Commit(v) => v.run(),

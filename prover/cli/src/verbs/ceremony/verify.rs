@@ -1,0 +1,87 @@
+//! `avouch ceremony verify`: everything that anybody can check.
+
+use std::{path::PathBuf, time::Instant};
+
+use avouch_prover::{
+    ceremony::{Evidence, State, Subject, Trust, check, phase1::public_file},
+    keys::{PROVING_KEY, VERIFYING_KEY, read_verifying_key},
+    memory,
+};
+use clap::Args;
+use serde_json::json;
+
+use super::{Source, story};
+use crate::{
+    args::Hex,
+    console::{Answer, Console, seconds, tick},
+    failure::Failure,
+};
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  avouch ceremony verify model.onnx --ptau final_14.ptau --transcript 2.ceremony
+  avouch ceremony verify model.onnx --ptau final_14.ptau --transcript keys/transcript --key keys/verifying.key \\
+    --trust-contribution 12ab…")]
+pub(crate) struct Verify {
+    #[command(flatten)]
+    source: Source,
+    /// The last file of the ceremony.
+    #[arg(long, value_name = "FILE")]
+    transcript: PathBuf,
+    /// Final verifying key, or the folder that holds it. A proving.key beside it is checked too.
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+    /// Earlier files of the ceremony, whose points are checked too.
+    #[arg(long, value_name = "FILE")]
+    step: Vec<PathBuf>,
+    /// Phase 1 file to trust besides the public ones: its BLAKE2b-512.
+    #[arg(long, value_name = "HASH")]
+    trust_ptau: Vec<Hex<64>>,
+    /// Contribution to trust, by the hash that its maker published.
+    #[arg(long, value_name = "HASH")]
+    trust_contribution: Vec<Hex<32>>,
+}
+
+impl Verify {
+    pub(crate) fn run(self, console: &Console) -> Result<Answer, Failure> {
+        let start = Instant::now();
+        let key_path = self.key.as_ref().map(|k| if k.is_dir() { k.join(VERIFYING_KEY) } else { k.clone() });
+        let key = key_path.as_deref().map(read_verifying_key).transpose()?;
+        let proving_key = key_path.map(|k| k.with_file_name(PROVING_KEY)).filter(|k| k.exists());
+        let read = |path: &PathBuf| State::read(path).map_err(|e| story::at(path, e));
+        let state = read(&self.transcript)?;
+        let earlier = self.step.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+
+        let transcript = state.transcript();
+        let disclosure = key.as_ref().map_or(transcript.disclosure(), |k| k.description().disclosure);
+        let model = self.source.import()?;
+        let circuit = self.source.circuit(&model, disclosure)?;
+        let subject = Subject::new(transcript.system(), &circuit, transcript.label())?;
+        let bars = console.progress();
+        let phase1 = self.source.phase1(&subject, &bars)?;
+        let evidence = Evidence { earlier: &earlier, key: key.as_ref(), proving_key: proving_key.as_deref() };
+        let report = check(&subject, phase1, &state, &evidence, &bars).map_err(|e| story::at(&self.transcript, e))?;
+        drop(bars);
+
+        let public = public_file(&report.phase1);
+        let phase1: Vec<[u8; 64]> = self.trust_ptau.iter().map(|h| h.0).collect();
+        let contributions: Vec<[u8; 32]> = self.trust_contribution.iter().map(|h| h.0).collect();
+        let trusted = Trust { phase1: &phase1, contributions: &contributions }.check(&report);
+        let elapsed = start.elapsed().as_secs_f64();
+        let mut json = story::json(&report);
+        json["phase1_public"] = public.map(|p| p.name).into();
+        json["trusted"] = trusted.is_ok().into();
+        json["peak_memory_bytes"] = memory::peak().into();
+        json["times"] = json!({ "total_s": elapsed });
+        let mut text = format!("{} the ceremony holds ({})\n{}", tick(), seconds(elapsed), story::text(&report));
+        match trusted {
+            Ok(()) => text += "Phase 1 and a contribution are trusted, as you named them.\n",
+            Err(e) if self.trust_ptau.is_empty() && self.trust_contribution.is_empty() => {
+                text += &format!("Whom to trust is open. {e}\n");
+            }
+            Err(e) => return Err(Failure { facts: Some(json.into()), ..e.into() }),
+        }
+        Ok(Answer { json, text })
+    }
+}
