@@ -6,6 +6,8 @@ mod fixture;
 mod input;
 mod interrupt;
 mod key_file;
+mod network;
 mod opening;
 mod proofs;
 mod records;
+mod signed;
