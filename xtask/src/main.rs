@@ -5,7 +5,8 @@
 //! | [`mod@test`] | everything that must pass, and what it needs |
 //! | [`dependencies`] | the dependency rule between the crates |
 //! | [`accept`] | the `avouch` binary on recorded models: setup, prove, verify, cross-checks, figures |
-//! | [`results`] | `docs/results.json`, and the tables of the README made from it |
+//! | [`results`] | `docs/results.json`, and the table of the README made from it |
+//! | [`tables`] | tables in documents, made from what was recorded |
 //! | [`plots`] | `docs/plots/`: drawings of `docs/results.json` |
 //! | [`wasm`] | the verifier in WebAssembly: packages and plain module, built, measured and tested |
 //! | [`solidity`] | the contracts: compiled, and run in an EVM with real proofs |
@@ -18,6 +19,7 @@ mod plots;
 mod results;
 mod shell;
 mod solidity;
+mod tables;
 mod test;
 mod wasm;
 
@@ -57,9 +59,9 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
-    /// Write the tables of the README from `docs/results.json`.
+    /// Write tables into documents: of `docs/results.json`, and of what contracts cost.
     Tables {
-        /// Change nothing; fail if the README is not up to date.
+        /// Change nothing; fail if a table is not up to date.
         #[arg(long)]
         check: bool,
     },
@@ -85,7 +87,7 @@ fn main() -> ExitCode {
         Task::Accept(accept) => accept.run(),
         Task::Conformance { data, release } => test::conformance(&data.folder, release),
         Task::Plots { check } => plots::run(check),
-        Task::Tables { check } => results::tables(check),
+        Task::Tables { check } => tables::run(check),
         Task::Solidity => solidity::run(),
         Task::Wasm(wasm) => wasm.run(),
     };
