@@ -10,10 +10,12 @@
 //! | [`plots`] | `docs/plots/`: drawings of `docs/results.json` |
 //! | [`wasm`] | the verifier in WebAssembly: packages and plain module, built, measured and tested |
 //! | [`solidity`] | the contracts: compiled, and run in an EVM with real proofs |
+//! | [`cosmwasm`] | the CosmWasm contract: compiled, and run in an interpreter with real proofs |
 //! | [`shell`] | running other programs |
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command")]
 
 mod accept;
+mod cosmwasm;
 mod dependencies;
 mod plots;
 mod results;
@@ -67,6 +69,8 @@ enum Task {
     },
     /// Compile the contracts, and run them in an EVM with real proofs.
     Solidity,
+    /// Compile the CosmWasm contract, and run it in an interpreter with real proofs.
+    Cosmwasm,
     /// Build the packages of the verifier in WebAssembly, hold them to their sizes, and test them.
     Wasm(wasm::Wasm),
 }
@@ -89,6 +93,7 @@ fn main() -> ExitCode {
         Task::Plots { check } => plots::run(check),
         Task::Tables { check } => tables::run(check),
         Task::Solidity => solidity::run(),
+        Task::Cosmwasm => cosmwasm::run(),
         Task::Wasm(wasm) => wasm.run(),
     };
     match run() {

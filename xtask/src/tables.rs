@@ -11,12 +11,18 @@ use crate::{
 /// Documents, and the name of the markers around the table in each.
 const README: [&str; 2] = ["README.md", "results"];
 const EVM: [&str; 2] = ["docs/integration/evm.md", "gas"];
-/// What the contracts cost, as their tests recorded it.
-const GAS: &str = "verifier/solidity/gas.snapshot";
+const COSMWASM: [&str; 2] = ["docs/integration/cosmwasm.md", "cost"];
+/// What contracts cost, as their tests recorded it.
+const EVM_SNAPSHOT: &str = "verifier/solidity/gas.snapshot";
+const COSMWASM_SNAPSHOT: &str = "verifier/cosmwasm/cost.snapshot";
 
 /// `cargo xtask tables`.
 pub(crate) fn run(check: bool) -> Result<()> {
-    for ([document, name], table) in [(README, Results::read()?.table()?), (EVM, costs(&read(GAS)?)?)] {
+    for ([document, name], table) in [
+        (README, Results::read()?.table()?),
+        (EVM, costs(&read(EVM_SNAPSHOT)?)?),
+        (COSMWASM, costs(&read(COSMWASM_SNAPSHOT)?)?),
+    ] {
         let old = read(document)?;
         let new = replace(&old, name, &table)
             .ok_or_else(|| format!("{document} has no {} followed by {}", begin(name), end(name)))?;
