@@ -23,6 +23,7 @@ pub(crate) fn run() -> Result<()> {
     lints.args(["clippy", "--locked", "-p", CRATE, "--lib", "--target", wasm::TARGET, "--", "-D", "warnings"]);
     step("lints of the contract", &mut lints)?;
     let mut tests = cargo();
-    tests.args(["test", "--locked", "-p", CRATE, "--test", "chain", "--", "--ignored"]);
+    // Of the workspace, so that what it links is built as for all tests.
+    tests.args(["test", "--locked", "--workspace", "--test", "chain", "--", "--ignored"]);
     step("contract, interpreted", tests.env("AVOUCH_COSMWASM", &contract))
 }

@@ -122,7 +122,7 @@ fn folder() -> PathBuf {
 pub(crate) fn compile(package: &str, features: &str) -> Result<PathBuf> {
     let mut command = cargo();
     command.args(["build", "--locked", "-p", package, "--lib", "--profile", PROFILE, "--target", TARGET]);
-    step(&format!("{package}, {features}"), command.args(["--no-default-features", "--features", features]))?;
+    step(&format!("{package} [{features}]"), command.args(["--no-default-features", "--features", features]))?;
     Ok(built(TARGET)?.join(PROFILE).join(package.replace('-', "_")).with_extension("wasm"))
 }
 

@@ -13,7 +13,7 @@ use wasmparser::{ExportSectionReader, FunctionBody, GlobalSectionReader, Operato
 
 /// The name of the exported global that counts.
 pub(crate) const GAS: &str = "gas";
-/// Gas of the virtual machine for one of the chain: the default of wasmd, `x/wasm/types/gas_register.go`.
+/// Gas of the virtual machine for one of the chain: the default of wasmd since CosmWasm 2, `x/wasm/types/gas_register.go`.
 pub(crate) const MULTIPLIER: u64 = 140_000;
 
 const OPERATOR: u64 = 115;
