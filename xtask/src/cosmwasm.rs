@@ -20,8 +20,8 @@ pub(crate) fn run() -> Result<()> {
     fs::create_dir_all(contract.parent().unwrap_or(Path::new(".")))?;
     wasm::optimize(&wasm::compile(CRATE, "")?, &contract, &LOWERED)?;
     let mut lints = cargo();
-    lints.args(["clippy", "--locked", "-p", CRATE, "--lib", "--target", wasm::TARGET, "--", "-D", "warnings"]);
-    step("lints of the contract", &mut lints)?;
+    lints.args(["clippy", "--locked", "-p", CRATE, "--lib", "--profile", wasm::PROFILE, "--target", wasm::TARGET]);
+    step("lints of the contract", lints.args(["--", "-D", "warnings"]))?;
     let mut tests = cargo();
     // Of the workspace, so that what it links is built as for all tests.
     tests.args(["test", "--locked", "--workspace", "--test", "chain", "--", "--ignored"]);

@@ -17,7 +17,7 @@ use crate::{
 
 pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
 /// The profile of the workspace that it is built with.
-const PROFILE: &str = "wasm";
+pub(crate) const PROFILE: &str = "wasm";
 const CRATE: &str = "avouch-verifier-wasm";
 const FOLDER: &str = "verifier/wasm";
 /// What tests prove.

@@ -6,7 +6,8 @@
 use std::convert::Infallible;
 
 use wasm_encoder::{
-    CodeSection, ConstExpr, ExportKind, ExportSection, GlobalSection, GlobalType, Instruction, Module, ValType,
+    BlockType, CodeSection, ConstExpr, ExportKind, ExportSection, Function, FunctionSection, GlobalSection, GlobalType,
+    Instruction, Module, TypeSection, ValType,
     reencode::{Error, Reencode, utils},
 };
 use wasmparser::{ExportSectionReader, FunctionBody, GlobalSectionReader, Operator, Parser};
@@ -103,4 +104,32 @@ fn is_accounting(operator: &Operator<'_>) -> bool {
             | Operator::CallIndirect { .. }
             | Operator::Return
     )
+}
+
+#[test]
+fn a_loop_pays_each_time() {
+    let mut module = Module::new();
+    let mut types = TypeSection::new();
+    types.ty().function([], []);
+    let mut functions = FunctionSection::new();
+    functions.function(0);
+    let mut globals = GlobalSection::new();
+    globals.global(GlobalType { val_type: ValType::I32, mutable: true, shared: false }, &ConstExpr::i32_const(7));
+    let mut exports = ExportSection::new();
+    exports.export("run", ExportKind::Func, 0);
+    let mut code = CodeSection::new();
+    let mut function = Function::new([(31, ValType::I32)]);
+    let mut body = function.instructions();
+    body.i32_const(3).local_set(0);
+    body.loop_(BlockType::Empty).local_get(0).i32_const(1).i32_sub().local_tee(0).br_if(0).end().end();
+    code.function(&function);
+    module.section(&types).section(&functions).section(&globals).section(&exports).section(&code);
+
+    let module = wasmi::Module::new(&wasmi::Engine::default(), metered(&module.finish())).unwrap();
+    let mut store = wasmi::Store::new(module.engine(), ());
+    let instance = wasmi::Linker::new(module.engine()).instantiate_and_start(&mut store, &module).unwrap();
+    instance.get_typed_func::<(), ()>(&store, "run").unwrap().call(&mut store, ()).unwrap();
+    let gas = instance.get_global(&store, GAS).unwrap().get(&store).i64();
+    // Two locals too many; a number into a local, and the loop; each round; two ends.
+    assert_eq!(gas, Some(2 * 115 + (2 * 115 + 1610) + 3 * (4 * 115 + 1610) + 2 * 1610));
 }
