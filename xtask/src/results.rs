@@ -1,18 +1,10 @@
-//! `docs/results.json`, and the tables of the README made from it.
+//! `docs/results.json`, and the table of the README made from it.
 
-use std::{
-    fmt::Write as _,
-    fs,
-    path::{Path, PathBuf},
-    thread,
-};
+use std::{fmt::Write as _, fs, path::PathBuf, thread};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{Result, shell::root};
-
-const BEGIN: &str = "<!-- results:begin -->";
-const END: &str = "<!-- results:end -->";
 
 /// What `cargo xtask accept --record` measured, in one run on one machine.
 #[derive(Serialize, Deserialize)]
@@ -103,7 +95,7 @@ impl Results {
     }
 
     /// One table: each model, and on each proof system that proves it a row of figures.
-    fn tables(&self) -> Result<String> {
+    pub(crate) fn table(&self) -> Result<String> {
         let mut models: Vec<&str> = Vec::new();
         for m in &self.results {
             if !models.contains(&m.model.as_str()) {
@@ -149,46 +141,15 @@ fn megabytes(bytes: u64) -> String {
 }
 
 /// Digits in groups of three.
-fn grouped(n: u64) -> String {
+pub(crate) fn grouped(n: u64) -> String {
     let digits = n.to_string();
     let groups: Vec<_> = digits.as_bytes().rchunks(3).rev().map(|g| String::from_utf8_lossy(g)).collect();
     groups.join(",")
 }
 
-/// `text` with what is between the markers replaced.
-fn replace(text: &str, tables: &str) -> Option<String> {
-    let (before, rest) = text.split_once(BEGIN)?;
-    let (_, after) = rest.split_once(END)?;
-    Some(format!("{before}{BEGIN}\n{tables}{END}{after}"))
-}
-
-/// `cargo xtask tables`.
-pub(crate) fn tables(check: bool) -> Result<()> {
-    let path: &Path = &root().join("README.md");
-    let old = fs::read_to_string(path).map_err(|e| format!("README.md: {e}"))?;
-    let new = replace(&old, &Results::read()?.tables()?)
-        .ok_or_else(|| format!("README.md has no {BEGIN} followed by {END}"))?;
-    if new == old {
-        return Ok(());
-    }
-    if check {
-        return Err("the tables of README.md are not those of docs/results.json; run cargo xtask tables".into());
-    }
-    Ok(fs::write(path, new)?)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn tables_stand_between_the_markers() {
-        let text = format!("a\n{BEGIN}\nold\n{END}\nb");
-        let new = replace(&text, "new\n").unwrap();
-        assert_eq!(new, format!("a\n{BEGIN}\nnew\n{END}\nb"));
-        assert_eq!(replace(&new, "new\n").unwrap(), new);
-        assert!(replace("none", "new").is_none());
-    }
 
     #[test]
     fn numbers_are_readable() {

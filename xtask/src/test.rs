@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    Result,
+    Result, cosmwasm,
     shell::{built, cargo, exists, install, output, root, run as start, step},
     solidity,
     wasm::Wasm,
@@ -45,6 +45,7 @@ pub(crate) fn run() -> Result<()> {
     vectors()?;
     Wasm::default().run()?;
     solidity::run()?;
+    cosmwasm::run()?;
     println!("── all passed");
     Ok(())
 }

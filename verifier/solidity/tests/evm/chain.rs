@@ -141,6 +141,11 @@ impl Chain {
         self.database.cache.accounts.get(&address).map_or(0, |account| account.info.balance.to())
     }
 
+    /// Whether there is an account: a first payment costs more.
+    pub(crate) fn exists(&self, address: Address) -> bool {
+        self.database.cache.accounts.get(&address).is_some_and(|account| !account.info.is_empty())
+    }
+
     pub(crate) fn code_hash(&self, address: Address) -> Word {
         self.database.cache.accounts[&address].info.code_hash.0
     }
