@@ -8,5 +8,6 @@ mod interrupt;
 mod key_file;
 mod opening;
 mod phase1;
+mod phase1_snarkjs;
 mod proofs;
 mod records;
