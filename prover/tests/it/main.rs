@@ -9,6 +9,7 @@ mod key_file;
 mod network;
 mod opening;
 mod phase1;
+mod phase1_snarkjs;
 mod proofs;
 mod records;
 mod signed;
