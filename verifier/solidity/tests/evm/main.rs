@@ -9,4 +9,5 @@ mod gas;
 mod hub;
 mod layouts;
 mod snarkjs;
+mod verdicts;
 mod verifier;
