@@ -9,6 +9,7 @@
 //! | [`plots`] | `docs/plots/`: drawings of `docs/results.json` |
 //! | [`wasm`] | the verifier in WebAssembly: packages and plain module, built, measured and tested |
 //! | [`solidity`] | the contracts: compiled, and run in an EVM with real proofs |
+//! | [`verdicts`] | one report of what every platform says of the verdict vectors |
 //! | [`shell`] | running other programs |
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command")]
 
@@ -19,6 +20,7 @@ mod results;
 mod shell;
 mod solidity;
 mod test;
+mod verdicts;
 mod wasm;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -65,6 +67,8 @@ enum Task {
     },
     /// Compile the contracts, and run them in an EVM with real proofs.
     Solidity,
+    /// Hold what every platform said of the verdict vectors against each other: `test`, `solidity` and `wasm` ask them.
+    Verdicts,
     /// Build the packages of the verifier in WebAssembly, hold them to their sizes, and test them.
     Wasm(wasm::Wasm),
 }
@@ -87,6 +91,7 @@ fn main() -> ExitCode {
         Task::Plots { check } => plots::run(check),
         Task::Tables { check } => results::tables(check),
         Task::Solidity => solidity::run(),
+        Task::Verdicts => verdicts::run(),
         Task::Wasm(wasm) => wasm.run(),
     };
     match run() {

@@ -13,12 +13,15 @@ use std::{
 
 use ark_bn254::{Fq, Fr};
 use ark_ff::{BigInt, BigInteger as _, PrimeField as _};
-use avouch_solidity::{Call, ExportError, snarkjs, verifier};
+use avouch_solidity::{Call, ExportError, contract, snarkjs};
 use avouch_verifier::{AcceptedKey, KeyPolicy, SystemId, VerifyingKey};
 use revm::primitives::Address;
 use serde_json::{Value, json};
 
-use crate::chain::{Chain, STRANGER, Word, address, encode_with, number};
+use crate::{
+    chain::{Chain, STRANGER, Word, address, encode_with, number},
+    verifier::separate,
+};
 
 /// The systems with contracts, and how their contracts' names begin.
 const SYSTEMS: [(SystemId, &str); 2] =
@@ -36,7 +39,7 @@ static ALL: LazyLock<[Suite; 2]> = LazyLock::new(|| SYSTEMS.map(|(system, name)|
 
 /// The sources of the keys' contracts.
 pub(crate) fn sources() -> BTreeMap<String, String> {
-    let source = |(name, key): &(String, AcceptedKey)| (format!("{name}.sol"), verifier(key, name).unwrap());
+    let source = |(name, key): &(String, AcceptedKey)| (format!("{name}.sol"), contract::verifier(key, name).unwrap());
     ALL.iter().flat_map(|suite| suite.keys.values()).map(source).collect()
 }
 
@@ -124,19 +127,30 @@ impl Deployed {
         Self { chain, caller, contracts }
     }
 
+    /// Whether a contract returns true. A call that is cut reverts.
+    fn says_yes(&mut self, contract: Address, data: Vec<u8>) -> bool {
+        let outcome = self.chain.call(STRANGER, contract, 0, data);
+        outcome.result.is_ok() && outcome.is_true()
+    }
+
     fn verdict(&mut self, contract: &str, vector: &Value) -> &'static str {
         let contract = self.contracts[contract];
         let (statement, proof) = (statement(vector), bytes(&vector["call"]["proof"]));
-        let tail = [(proof.len() as u128, proof)];
         let demanded = &vector["call"]["demanded"];
         if demanded.is_null() {
-            let data = encode_with("verify(uint256[8],bytes)", &statement, &tail);
-            // A call that is cut reverts.
-            let outcome = self.chain.call(STRANGER, contract, 0, data);
-            return if outcome.result.is_ok() && outcome.is_true() { "accepted" } else { "rejected" };
+            let tail = [(proof.len() as u128, proof.clone())];
+            let accepted = self.says_yes(contract, encode_with("verify(uint256[8],bytes)", &statement, &tail));
+            // As snarkjs has it, where that can be said.
+            let (words, rest) = proof.as_chunks::<32>();
+            if let ([], Ok(statement)) = (rest, statement.try_into()) {
+                let data = separate(&Call { statement, proof: words.to_vec() });
+                assert_eq!(self.says_yes(contract, data), accepted, "{}", vector["id"]);
+            }
+            return if accepted { "accepted" } else { "rejected" };
         }
         let slot = number(demanded["slot"].as_u64().unwrap().into());
         let words = [&[address(contract), slot, word(&demanded["value"])], &statement[..]].concat();
+        let tail = [(proof.len() as u128, proof)];
         let data = encode_with("accept(address,uint256,uint256,uint256[8],bytes)", &words, &tail);
         let [zeros @ .., verdict] = self.chain.call(STRANGER, self.caller, 0, data).word();
         assert_eq!(zeros, [0; 31]);

@@ -51,7 +51,7 @@ fn deployed(fixture: &Fixture) -> impl FnMut(&Call) -> (bool, u64) {
 }
 
 /// The data of a call with an argument for each point, as snarkjs has it; with lookups, one point more.
-fn separate(call: &Call) -> Vec<u8> {
+pub(crate) fn separate(call: &Call) -> Vec<u8> {
     let points = if call.proof.len() == 8 { "uint256[2]" } else { "uint256[2],uint256[2]" };
     let signature = format!("verifyProof(uint256[2],uint256[2][2],{points},uint256[8])");
     encode(&signature, &[&call.proof[..], &call.statement].concat())
