@@ -166,40 +166,50 @@ impl Replaced<'_> {
     }
 }
 
+/// A point that is none, or the wrong one, as a file and as a call have it.
+struct Bad {
+    id: &'static str,
+    flag: &'static str,
+    comment: &'static str,
+    file: Vec<u8>,
+    call: Vec<u8>,
+}
+
+fn bad_g1() -> [Bad; 3] {
+    let x = (1u64..).map(Fq::from).find(|x| G1Affine::get_ys_from_x_unchecked(*x).is_none()).unwrap_or_default();
+    let generator = G1Affine::generator();
+    bad(compressed(&x), vec![x, 1.into()], &G1Affine::identity(), &generator, g1(&generator))
+}
+
+fn bad_g2() -> [Bad; 3] {
+    let mut xs = (1u64..).map(|x| Fq2::new(x.into(), 0.into()));
+    let x = xs.find(|x| G2Affine::get_ys_from_x_unchecked(*x).is_none()).unwrap_or_default();
+    let generator = G2Affine::generator();
+    bad(compressed(&x), vec![x.c1, x.c0, 0.into(), 1.into()], &G2Affine::identity(), &generator, g2(&generator))
+}
+
+fn bad<P: CanonicalSerialize>(off: Vec<u8>, off_call: Vec<Fq>, identity: &P, generator: &P, call: Vec<u8>) -> [Bad; 3] {
+    let off_call: Vec<u8> = off_call.into_iter().flat_map(word).collect();
+    let zeros = vec![0; off_call.len()];
+    let vector = |id, flag, comment, file, call| Bad { id, flag, comment, file, call };
+    [
+        vector("off-curve", "off-curve", "has an x-coordinate without a point", off, off_call),
+        vector("identity", "identity", "is the identity", compressed(identity), zeros),
+        vector("generator", "point", "is the generator", compressed(generator), call),
+    ]
+}
+
 /// Points that are none, or the wrong ones. Coordinates of `roomy` leave room for the modulus.
 pub(crate) fn points(s: &Subject, roomy: &Parts) -> Vec<Vector> {
     let base = Replaced { subject: s, base: &s.valid };
     let valid = Points::read(&s.valid.proof);
     let mut all = Vec::new();
     for part in parts(&valid) {
-        let name = part.name;
-        let upper = name.to_uppercase();
-        let id = |what: &str| format!("{name}-{what}");
-        let encoded = &s.valid.proof[part.file.clone()];
-        let x_only = |x: Vec<u8>, call: Vec<u8>| {
-            let comment = format!("{upper} has an x-coordinate without a point.");
-            base.both(&id("off-curve"), "off-curve", &comment, &part, &x, &call)
-        };
-        let (off, identity, generator) = if part.is_g2() {
-            let x = (1u64..)
-                .map(|x| Fq2::new(x.into(), 0.into()))
-                .find(|x| G2Affine::get_ys_from_x_unchecked(*x).is_none());
-            let x = x.unwrap_or_default();
-            let off = x_only(compressed(&x), [word(x.c1), word(x.c0), word(0.into()), word(1.into())].concat());
-            (off, compressed(&G2Affine::identity()), (compressed(&G2Affine::generator()), g2(&G2Affine::generator())))
-        } else {
-            let x =
-                (1u64..).map(Fq::from).find(|x| G1Affine::get_ys_from_x_unchecked(*x).is_none()).unwrap_or_default();
-            let off = x_only(compressed(&x), [word(x), word(1.into())].concat());
-            (off, compressed(&G1Affine::identity()), (compressed(&G1Affine::generator()), g1(&G1Affine::generator())))
-        };
-        all.push(off);
-        let comment = format!("{upper} is the identity.");
-        let zeros = vec![0; part.call.len()];
-        all.push(base.both(&id("identity"), "identity", &comment, &part, &identity, &zeros));
-        let comment = format!("{upper} is the generator.");
-        all.push(base.both(&id("generator"), "point", &comment, &part, &generator.0, &generator.1));
-
+        let (name, upper) = (part.name, part.name.to_uppercase());
+        for bad in if part.is_g2() { bad_g2() } else { bad_g1() } {
+            let (id, comment) = (format!("{name}-{}", bad.id), format!("{upper} {}.", bad.comment));
+            all.push(base.both(&id, bad.flag, &comment, &part, &bad.file, &bad.call));
+        }
         let mut negated = valid.clone();
         match name {
             "a" => negated.a = -negated.a,
@@ -208,17 +218,18 @@ pub(crate) fn points(s: &Subject, roomy: &Parts) -> Vec<Vector> {
             _ => negated.c[1] = -negated.c[1],
         }
         let comment = format!("{upper} alone is negated.");
-        all.push(s.rejected(&id("negated"), "point", &comment, &s.valid.with_proof(negated.encode())));
+        let negated = s.valid.with_proof(negated.encode());
+        all.push(s.rejected(&format!("{name}-negated"), "point", &comment, &negated));
 
         for (what, flags, comment) in [
             ("flags", 0xc0, "has both flags, which exclude each other"),
             ("identity-with-x", 0x40, "has the flag of the identity and an x-coordinate"),
         ] {
-            let mut bytes = encoded.to_vec();
+            let mut bytes = s.valid.proof[part.file.clone()].to_vec();
             if let Some(last) = bytes.last_mut() {
                 *last = *last & 0x3f | flags;
             }
-            let vector = base.vector(&id(what), "encoding", &format!("{upper} {comment}."));
+            let vector = base.vector(&format!("{name}-{what}"), "encoding", &format!("{upper} {comment}."));
             let vector = vector.file(&base.file(&part, &bytes));
             all.push(vector.no_call("the flags of a compressed point; a call has none"));
         }
@@ -226,23 +237,21 @@ pub(crate) fn points(s: &Subject, roomy: &Parts) -> Vec<Vector> {
     }
 
     let part = &parts(&valid)[1];
-    let outside = (1u64..).filter_map(|x| G2Affine::get_point_from_x_unchecked(Fq2::new(x.into(), 0.into()), false));
-    let outside = { outside }.find(|p| !p.is_in_correct_subgroup_assuming_on_curve()).unwrap_or_default();
+    let (outside, small) = outside_subgroup();
     let comment = "B is on its curve, outside of the subgroup of prime order.";
     all.push(base.both("b-wrong-subgroup", "subgroup", comment, part, &compressed(&outside), &g2(&outside)));
-    // The valid B plus a point whose order is a factor of the cofactor: the same pairings, where nobody looks.
-    let small = cofactor_point();
     let shifted = (valid.b + small).into_affine();
     let comment = "B plus a point of an order that divides the cofactor.";
     all.push(base.both("b-plus-cofactor-point", "subgroup", comment, part, &compressed(&shifted), &g2(&shifted)));
     all
 }
 
-/// A point on the twist outside of the subgroup, r times another.
-fn cofactor_point() -> G2Affine {
-    let points = (1u64..).filter_map(|x| G2Affine::get_point_from_x_unchecked(Fq2::new(x.into(), 1.into()), false));
-    let mut multiples = points.map(|p| p.mul_bigint(Fr::MODULUS).into_affine());
-    multiples.find(|p| !p.is_zero()).unwrap_or_default()
+/// A point on the twist outside of the subgroup, and its part in the other subgroup: r times it.
+fn outside_subgroup() -> (G2Affine, G2Affine) {
+    let mut points = (1u64..)
+        .filter_map(|x| G2Affine::get_point_from_x_unchecked(Fq2::new(x.into(), 0.into()), false))
+        .map(|p| (p, p.mul_bigint(Fr::MODULUS).into_affine()));
+    points.find(|(_, multiple)| !multiple.is_zero()).unwrap_or_default()
 }
 
 /// Each coordinate plus the modulus.

@@ -292,8 +292,8 @@ fn roomy(prover: &Prover<'_>, key: &VerifyingKey, request: &Request) -> Result<V
     loop {
         let parts = Parts::read(&prover.prove(&INPUT, request, &())?.file.encode())?;
         let points = Points::read(&parts.proof);
-        let all = (2..100u64).map(|r| points.randomized(&delta, Fr::from(r), Fr::from(r + 1)));
-        if let Some(found) = { all }.find(Points::leaves_room) {
+        let mut all = (2..100u64).map(|r| points.randomized(&delta, Fr::from(r), Fr::from(r + 1)));
+        if let Some(found) = all.find(Points::leaves_room) {
             return Ok(parts.with_proof(found.encode()).encode());
         }
     }
