@@ -108,7 +108,8 @@ fn read(path: &Path) -> Result<Suite> {
 /// Adds what is wrong to `wrong`.
 fn report(suites: &[Suite], verdicts: &BTreeMap<&str, Verdicts>, wrong: &mut Vec<String>) -> String {
     let mut text = String::from("# Verdicts\n");
-    let mut reasons = BTreeMap::<String, Vec<&str>>::new();
+    let mut inapplicable = BTreeMap::<String, usize>::new();
+    let mut differing = Vec::new();
     let mut known = BTreeSet::new();
     for suite in suites {
         let mut rows = Vec::<(&str, [Count; PLATFORMS.len()])>::new();
@@ -125,7 +126,7 @@ fn report(suites: &[Suite], verdicts: &BTreeMap<&str, Verdicts>, wrong: &mut Vec
                 match (reason, verdict) {
                     (Some(reason), None) => {
                         count.not_applicable += 1;
-                        reasons.entry(format!("{platform} has no such case: {reason}")).or_default().push(&vector.id);
+                        *inapplicable.entry(format!("{platform} has no such case: {reason}")).or_default() += 1;
                     }
                     (Some(_), Some(_)) => wrong.push(format!("{name}: {platform} says something inapplicable")),
                     (None, None) if verdicts.contains_key(platform) => {
@@ -137,7 +138,7 @@ fn report(suites: &[Suite], verdicts: &BTreeMap<&str, Verdicts>, wrong: &mut Vec
                         // To be rejected, and known to be accepted there.
                         Some(reason) if vector.result == "rejected" && verdict == "accepted" => {
                             count.differ += 1;
-                            reasons.entry(format!("{platform} differs: {reason}")).or_default().push(&vector.id);
+                            differing.push(format!("{name}: {platform} accepts it: {reason}"));
                         }
                         Some(_) | None => wrong.push(format!("{name}: {platform} says {verdict}")),
                     },
@@ -152,10 +153,11 @@ fn report(suites: &[Suite], verdicts: &BTreeMap<&str, Verdicts>, wrong: &mut Vec
         wrong.extend(unknown.map(|name| format!("{name}: {platform} knows it, the vectors do not")));
     }
     text += "\n";
-    for (reason, ids) in reasons {
-        // Few are named.
-        let names = if ids.len() <= 10 { format!(" ({})", ids.join(", ")) } else { String::new() };
-        let _ = writeln!(text, "- {} × {reason}{names}", ids.len());
+    for line in differing {
+        let _ = writeln!(text, "- {line}");
+    }
+    for (reason, count) in inapplicable {
+        let _ = writeln!(text, "- {count} × {reason}");
     }
     text
 }

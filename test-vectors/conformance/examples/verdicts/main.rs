@@ -46,11 +46,13 @@ use crate::{
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// The keys of a folder: about an input, and about records.
+/// The keys of a folder: about an input, about records, and about an input's class.
 pub(crate) const KEY: &str = "verifying.key";
 const RECORDS_KEY: &str = "records.key";
+const ARGMAX_KEY: &str = "argmax.key";
 /// What proofs are bound to.
 const CONTEXT: [u8; 32] = [0x5a; 32];
+const SKIPS: &str = "snarkjs takes missing inputs for zeros; avouch export always writes all eight";
 const NOTES: &str = "Proof files and calls of a contract, and what every verifier has to say of them.";
 
 fn main() -> Result<()> {
@@ -80,6 +82,7 @@ fn make(system: SystemId, folder: &Path) -> Result<usize> {
     let mut added = source.about_an_input(&mut vectors)?;
     if is_groth16 {
         added += source.about_records(&mut vectors)?;
+        added += source.about_a_class(&mut vectors)?;
     }
     vectors.write(&path)?;
     Ok(added)
@@ -266,6 +269,31 @@ impl Source<'_> {
             new.push(common::demand(&s, id, comment, demands, called, met));
         }
         vectors.add(new);
+        Ok(vectors.vectors.len() - before)
+    }
+
+    /// The class is the first, so that the last slot is zero: a missing input that a sum does not miss.
+    fn about_a_class(&self, vectors: &mut Vectors) -> Result<usize> {
+        let circuit = Circuit::new(self.graph, Disclosure::Argmax)?;
+        let keys = self.keys(&circuit, 0)?;
+        self.keep(ARGMAX_KEY, &keys.verifying)?;
+        let before = vectors.vectors.len();
+        if vectors.vectors.iter().all(|v| v.id != "argmax-valid") {
+            let prover = Prover::new(self.graph, &circuit, keys)?;
+            let request = Request { context: CONTEXT, input_opening: None };
+            let proof = prover.prove(&OTHER_INPUT, &request, &())?.file.encode();
+            self.add_proven(vectors, ARGMAX_KEY, "argmax-", &[("valid", "A proof whose last slot is zero.", proof)])?;
+        }
+        let valid = Parts::read(&vectors.file_of("argmax-valid")?)?;
+        if valid.slots[7] != [0; 32] {
+            return Err("the class is not the first".into());
+        }
+        let (second, points) = (valid.clone(), self.points());
+        let s = Subject { key: ARGMAX_KEY, prefix: "argmax-", valid, second, context: CONTEXT, points };
+        let seven = s.valid.with_slots(s.valid.slots[..7].to_vec());
+        let comment = "The last slot, which is zero, is missing.";
+        let vector = s.rejected("slots-7", "count", comment, &seven).rejected(common::MALFORMED);
+        vectors.add(vec![vector.differs("snarkjs", SKIPS)]);
         Ok(vectors.vectors.len() - before)
     }
 

@@ -52,7 +52,7 @@ impl Suite {
             let key = KeyPolicy { allow_dev: true, expect_vk: None }.admit(key).unwrap();
             (file, (format!("{contract}{suffix}"), key))
         };
-        let keys = [key("verifying.key", ""), key("records.key", "Records")].into();
+        let keys = [key("verifying.key", ""), key("records.key", "Records"), key("argmax.key", "Argmax")].into();
         Self { system, keys, file: serde_json::from_slice(&fs::read(folder.join("vectors.json")).unwrap()).unwrap() }
     }
 
