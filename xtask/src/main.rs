@@ -11,6 +11,7 @@
 //! | [`wasm`] | the verifier in WebAssembly: packages and plain module, built, measured and tested |
 //! | [`solidity`] | the contracts: compiled, and run in an EVM with real proofs |
 //! | [`cosmwasm`] | the CosmWasm contract: compiled, and run in an interpreter with real proofs |
+//! | [`verdicts`] | one report of what every platform says of the verdict vectors |
 //! | [`shell`] | running other programs |
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command")]
 
@@ -23,6 +24,7 @@ mod shell;
 mod solidity;
 mod tables;
 mod test;
+mod verdicts;
 mod wasm;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -71,6 +73,8 @@ enum Task {
     Solidity,
     /// Compile the CosmWasm contract, and run it in an interpreter with real proofs.
     Cosmwasm,
+    /// Hold what every platform said of the verdict vectors against each other: `test`, `solidity` and `wasm` ask them.
+    Verdicts,
     /// Build the packages of the verifier in WebAssembly, hold them to their sizes, and test them.
     Wasm(wasm::Wasm),
 }
@@ -94,6 +98,7 @@ fn main() -> ExitCode {
         Task::Tables { check } => tables::run(check),
         Task::Solidity => solidity::run(),
         Task::Cosmwasm => cosmwasm::run(),
+        Task::Verdicts => verdicts::run(),
         Task::Wasm(wasm) => wasm.run(),
     };
     match run() {

@@ -85,19 +85,24 @@ impl Wasm {
             prove(&avouch, system, &files.join(system.replace(':', "-")))?;
         }
 
+        let verdicts = built("verdicts")?;
         let node = |arguments: &[&str]| {
             let mut command = Command::new("node");
             command.current_dir(folder()).args(arguments);
             command.env("AVOUCH_WASM_PACKAGES", &packages).env("AVOUCH_WASM_FILES", &files);
+            command.env("AVOUCH_VERDICTS", &verdicts);
             command
         };
         step("types of the packages", &mut node(&["node_modules/typescript/bin/tsc", "--project", "test"]))?;
         step("packages in Node", &mut node(&["--test", "--test-reporter=spec", "test/verify.test.js"]))?;
+        step("verdicts in Node", &mut node(&["--test", "test/verdicts.test.js"]))?;
         let site = built("wasm-site")?;
         make_site(&packages, &site)?;
         let mut page = node(&["--test", "--test-reporter=spec", "test/page.test.js"]);
         page.env("AVOUCH_WASM_SITE", &site).env("AVOUCH_SCREENSHOT", built("example-page.png")?);
         step("example page in Chromium", &mut page)?;
+        let mut page = node(&["--test", "test/verdicts.page.test.js"]);
+        step("verdicts in Chromium", page.env("AVOUCH_WASM_SITE", &site))?;
         let mut plain = cargo();
         plain.args(["test", "--locked", "-p", CRATE, "--test", "raw", "--", "--ignored"]);
         step("plain module, interpreted", plain.env("AVOUCH_WASM_RAW", &raw).env("AVOUCH_WASM_FILES", &files))

@@ -104,8 +104,12 @@ impl KeyArgs {
             }
             return Ok(policy.admit(key)?);
         };
+        // What is cheap to refuse, before the minutes that checking a ceremony takes.
         if *key.setup() == SetupKind::Dev {
             return Err(KeyRefused::Dev.into());
+        }
+        if let Some(expected) = policy.expect_vk.filter(|expected| expected != key.digest()) {
+            return Err(KeyRefused::OtherDigest { expected, found: *key.digest() }.into());
         }
         let schema = schema.as_deref().map(read_schema).transpose()?;
         let circuit = lower(&import::import_file(model)?.graph, key.description().disclosure, schema.as_ref())?;

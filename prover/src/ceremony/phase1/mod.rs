@@ -39,7 +39,6 @@ pub use self::{
 
 /// What phase 2 needs of a phase 1 file, for a domain of `n` points. All points are on the curve and in the subgroup, and
 /// are what they are said to be.
-#[cfg_attr(not(test), expect(dead_code, reason = "phase 2 reads them"))]
 pub struct Phase1 {
     /// BLAKE2b-512 of the whole file.
     pub(crate) hash: [u8; 64],
@@ -59,7 +58,6 @@ pub struct Phase1 {
 }
 
 /// `[L_i(τ)]` for every point `i` of a domain, and multiples.
-#[cfg_attr(not(test), expect(dead_code, reason = "phase 2 reads them"))]
 pub(crate) struct Lagrange {
     /// `[L_i(τ)]₁`.
     pub(crate) tau_g1: Vec<G1Affine>,

@@ -16,7 +16,7 @@ use revm::{
 };
 use sha3::{Digest as _, Keccak256};
 
-use crate::fixture;
+use crate::{fixture, verdicts};
 
 pub(crate) type Word = [u8; 32];
 
@@ -40,7 +40,9 @@ static CODE: LazyLock<BTreeMap<String, Vec<u8>>> = LazyLock::new(|| {
         .spawn()
         .expect("node runs");
     let mut sources = fixture::sources();
+    sources.extend(verdicts::sources());
     sources.insert("Always.sol".into(), include_str!("Always.sol").into());
+    sources.insert("Caller.sol".into(), include_str!("Caller.sol").into());
     compiler.stdin.take().unwrap().write_all(serde_json::to_string(&sources).unwrap().as_bytes()).unwrap();
     let output = compiler.wait_with_output().unwrap();
     assert!(output.status.success(), "compile.js fails; cargo xtask solidity installs what it needs");

@@ -146,10 +146,16 @@ impl Setting {
     }
 
     pub(crate) fn submit(&mut self, task: &Task, recipient: Address, call: &Call) -> Outcome {
+        let data = self.submission(task, recipient, call);
+        self.send(STRANGER, 0, data)
+    }
+
+    /// The data of a call of `submit`.
+    fn submission(&self, task: &Task, recipient: Address, call: &Call) -> Vec<u8> {
         let signature = format!("submit({TASK},{ROUTE},address,uint256[8],bytes)");
         let words = [&task.words()[..], &self.route.words(), &[address(recipient)], &call.statement].concat();
         let proof = call.proof.concat();
-        self.send(STRANGER, 0, encode_with(&signature, &words, &[(proof.len() as u128, proof)]))
+        encode_with(&signature, &words, &[(proof.len() as u128, proof)])
     }
 
     /// The context digest of the library.
@@ -239,6 +245,32 @@ fn real_proofs_are_paid_once() {
         s.submit(&task, STRANGER, &forged).assert_error("InvalidProof()");
         let unbound = fixture.call([0; 32]);
         s.submit(&task, STRANGER, &unbound).assert_error("WrongContext(uint256)");
+    }
+}
+
+/// Whoever changes a submission on its way gets nothing for it, and spoils nothing.
+#[test]
+#[ignore = "cargo xtask solidity installs the compiler"]
+fn no_changed_byte_of_a_submission_is_paid() {
+    for fixture in ALL.iter() {
+        let mut s = Setting::of(fixture);
+        let task = s.named(2);
+        s.create(&task, &[PROVER, STRANGER]).result.unwrap();
+        let call = fixture.call(s.context(&task, PROVER));
+        let data = s.submission(&task, PROVER, &call);
+        let escrow = s.chain.balance(s.hub);
+        // The selector aside: other functions have tests of their own.
+        for at in 4..data.len() {
+            for mask in [0x01, 0x80, 0xff] {
+                let mut changed = data.clone();
+                changed[at] ^= mask;
+                let outcome = s.send(STRANGER, 0, changed);
+                assert!(outcome.result.is_err(), "{}: byte {at} ^ {mask:#x}", fixture.system);
+            }
+        }
+        assert_eq!(s.chain.balance(s.hub), escrow);
+        s.send(STRANGER, 0, data).result.unwrap();
+        assert_eq!(s.chain.balance(s.hub), escrow - REWARD);
     }
 }
 

@@ -14,4 +14,5 @@ mod records;
 #[path = "../../../../prover/tests/it/signed.rs"]
 mod signed;
 mod snarkjs;
+mod verdicts;
 mod verifier;
