@@ -5,6 +5,7 @@
 //! | [`mod@test`] | everything that must pass, and what it needs |
 //! | [`dependencies`] | the dependency rule between the crates |
 //! | [`accept`] | the `avouch` binary on recorded models: setup, prove, verify, cross-checks, figures |
+//! | [`rehearse`] | ceremonies of three contributors, from phase 1 to proofs on every platform |
 //! | [`results`] | `docs/results.json`, and the table of the README made from it |
 //! | [`tables`] | tables in documents, made from what was recorded |
 //! | [`plots`] | `docs/plots/`: drawings of `docs/results.json` |
@@ -19,6 +20,7 @@ mod accept;
 mod cosmwasm;
 mod dependencies;
 mod plots;
+mod rehearse;
 mod results;
 mod shell;
 mod solidity;
@@ -63,6 +65,8 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Hold ceremonies of three contributors, and prove and verify under their keys.
+    Rehearse(rehearse::Rehearse),
     /// Write tables into documents: of `docs/results.json`, and of what contracts cost.
     Tables {
         /// Change nothing; fail if a table is not up to date.
@@ -95,6 +99,7 @@ fn main() -> ExitCode {
         Task::Accept(accept) => accept.run(),
         Task::Conformance { data, release } => test::conformance(&data.folder, release),
         Task::Plots { check } => plots::run(check),
+        Task::Rehearse(rehearse) => rehearse.run(),
         Task::Tables { check } => tables::run(check),
         Task::Solidity => solidity::run(),
         Task::Cosmwasm => cosmwasm::run(),

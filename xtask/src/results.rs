@@ -1,10 +1,10 @@
-//! `docs/results.json`, and the table of the README made from it.
+//! What was recorded in `docs/results.json` and `docs/ceremonies.json`, and the tables made from it.
 
-use std::{fmt::Write as _, fs, path::PathBuf, thread};
+use std::{fmt::Write as _, fs, thread};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{Result, shell::root};
+use crate::{Result, rehearse, shell::root};
 
 /// What `cargo xtask accept --record` measured, in one run on one machine.
 #[derive(Serialize, Deserialize)]
@@ -58,6 +58,50 @@ pub(crate) struct Phases {
     pub(crate) self_check_s: f64,
 }
 
+/// What `cargo xtask rehearse --record` measured.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Ceremonies {
+    pub(crate) machine: Machine,
+    pub(crate) ceremonies: Vec<rehearse::Measurement>,
+}
+
+impl Ceremonies {
+    const FILE: &str = "docs/ceremonies.json";
+
+    /// Writes the file.
+    pub(crate) fn write(&self) -> Result<()> {
+        write(Self::FILE, self)
+    }
+
+    /// Reads the file.
+    pub(crate) fn read() -> Result<Self> {
+        read(Self::FILE)
+    }
+
+    /// A row for each.
+    pub(crate) fn table(&self) -> Result<String> {
+        let mut text = format!("On {} cores of {}:\n\n", self.machine.cores, self.machine.cpu);
+        text += "| model | proof system | constraints | domain | file | initial key | a contribution | verification |\n\
+                 |---|---|--:|--:|--:|--:|--:|--:|\n";
+        for m in &self.ceremonies {
+            let step = |s: &rehearse::Step| format!("{:.1} s, {}", s.seconds, megabytes(s.peak_memory_bytes));
+            writeln!(
+                text,
+                "| {} | `{}` | {} | {} | {} | {} | {} | {} |",
+                m.model,
+                name(&m.system),
+                grouped(m.constraints),
+                grouped(m.points),
+                megabytes(m.file_bytes),
+                step(&m.init),
+                step(&m.contribute),
+                step(&m.verify),
+            )?;
+        }
+        Ok(text)
+    }
+}
+
 impl Machine {
     /// This machine.
     pub(crate) fn this() -> Self {
@@ -71,16 +115,11 @@ impl Machine {
 }
 
 impl Results {
-    fn path() -> PathBuf {
-        root().join("docs/results.json")
-    }
+    const FILE: &str = "docs/results.json";
 
     /// Writes the file.
     pub(crate) fn write(&self) -> Result<()> {
-        let text = serde_json::to_string_pretty(self)? + "\n";
-        fs::write(Self::path(), text)?;
-        println!("recorded in docs/results.json; cargo xtask tables puts it into the README");
-        Ok(())
+        write(Self::FILE, self)
     }
 
     /// The figures, if they are from this machine: those of two machines are not put into one file.
@@ -90,8 +129,7 @@ impl Results {
 
     /// Reads the file.
     pub(crate) fn read() -> Result<Self> {
-        let text = fs::read(Self::path()).map_err(|e| format!("docs/results.json: {e}"))?;
-        Ok(serde_json::from_slice(&text).map_err(|e| format!("docs/results.json: {e}"))?)
+        read(Self::FILE)
     }
 
     /// One table: each model, and on each proof system that proves it a row of figures.
@@ -129,6 +167,17 @@ impl Results {
         }
         Ok(text + "\n")
     }
+}
+
+fn write(file: &str, figures: &impl Serialize) -> Result<()> {
+    fs::write(root().join(file), serde_json::to_string_pretty(figures)? + "\n")?;
+    println!("recorded in {file}; cargo xtask tables puts it where it is shown");
+    Ok(())
+}
+
+fn read<T: DeserializeOwned>(file: &str) -> Result<T> {
+    let text = fs::read(root().join(file)).map_err(|e| format!("{file}: {e}"))?;
+    Ok(serde_json::from_slice(&text).map_err(|e| format!("{file}: {e}"))?)
 }
 
 /// A proof system without its curve and version.

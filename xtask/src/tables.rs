@@ -4,12 +4,13 @@ use std::fs;
 
 use crate::{
     Result,
-    results::{Results, grouped},
+    results::{Ceremonies, Results, grouped},
     shell::root,
 };
 
 /// Documents, and the name of the markers around the table in each.
 const README: [&str; 2] = ["README.md", "results"];
+const CEREMONY: [&str; 2] = ["docs/ceremony.md", "ceremonies"];
 const EVM: [&str; 2] = ["docs/integration/evm.md", "gas"];
 const COSMWASM: [&str; 2] = ["docs/integration/cosmwasm.md", "cost"];
 /// What contracts cost, as their tests recorded it.
@@ -20,6 +21,7 @@ const COSMWASM_SNAPSHOT: &str = "verifier/cosmwasm/cost.snapshot";
 pub(crate) fn run(check: bool) -> Result<()> {
     for ([document, name], table) in [
         (README, Results::read()?.table()?),
+        (CEREMONY, Ceremonies::read()?.table()?),
         (EVM, costs(&read(EVM_SNAPSHOT)?)?),
         (COSMWASM, costs(&read(COSMWASM_SNAPSHOT)?)?),
     ] {
