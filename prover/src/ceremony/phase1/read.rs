@@ -371,25 +371,31 @@ fn geometric(first: Fr, ratio: Fr, count: usize) -> Vec<Fr> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use ark_bn254::{Bn254, G1Affine, G2Affine, g1, g2};
     use ark_ec::{AffineRepr as _, CurveGroup as _, pairing::Pairing as _, short_weierstrass::Projective};
     use ark_poly::{EvaluationDomain as _, Radix2EvaluationDomain};
 
-    use super::{super::Phase1, Affine, Curve, Fr, read};
+    use super::{super::Phase1, Affine, Curve, Fr, read, verify};
 
     const NAMES: [&str; 2] = ["powers.ptau", "prepared.ptau"];
 
+    fn path(name: &str) -> PathBuf {
+        [env!("CARGO_MANIFEST_DIR"), "../test-vectors/ceremony/v1", name].iter().collect()
+    }
+
     fn fixture(name: &str, points: usize) -> Phase1 {
-        let path =
-            [env!("CARGO_MANIFEST_DIR"), "../test-vectors/ceremony/v1", name].iter().collect::<std::path::PathBuf>();
-        read(&path, points, &()).unwrap()
+        read(&path(name), points, &()).unwrap()
     }
 
     #[test]
     fn a_domain_gets_its_powers() {
         for name in NAMES {
+            let report = verify(&path(name), &()).unwrap();
             for n in [2, 3, 9, 16] {
                 let p = fixture(name, n);
+                assert_eq!(p.hash, report.hash);
                 let lengths = [p.tau_g1.len(), p.tau_g2.len(), p.alpha_tau_g1.len(), p.beta_tau_g1.len()];
                 assert_eq!(lengths, [2 * n - 1, n, n, n]);
                 assert_eq!(p.prepared.is_some(), name == NAMES[1] && n.is_power_of_two());
