@@ -5,8 +5,10 @@
 //! `Σ_{i<N−1} z^i·P_i = S − z^{N−1}·P_{N−1}`, which a pairing shows. If it fails for one i, then z is a root of a polynomial
 //! that is not zero: of probability below N/r.
 //!
-//! A basis `L_0 … L_{n−1}` belongs to powers `P_i` over a domain of points ω^j if `Σ_j ω^{ij}·L_j = P_i` for all i. The same z
-//! makes it one equation again: `Σ_j c_j·L_j = Σ_{i<n} z^i·P_i` with `c_j = Σ_i (z·ω^j)^i = (z^n − 1)/(z·ω^j − 1)`.
+//! A basis `L_0 … L_{n−1}` belongs to powers `P_i` over a domain of points ω^j if `Σ_j ω^{ij}·L_j = P_i` for all i < n. The
+//! same z makes it one equation again: `Σ_j c_j·L_j = Σ_{i<n} z^i·P_i` with `c_j = Σ_i (z·ω^j)^i = ((z·ω^j)^n − 1)/(z·ω^j − 1)`.
+//! The largest basis in G1 is for one power more than there are: its last power is zero in a file that was prepared, and
+//! not in one that was cut from a larger, so it is left out of both sums. No circuit of the file's power needs this basis.
 //!
 //! z is drawn from the operating system when the file is there, so that no file can be made for it.
 
@@ -313,6 +315,8 @@ impl<'a> Pass<'a> {
         self.file.enter(section)?;
         let mut kept = Vec::new();
         let count = self.file.section_length(section) / C::POINT as u64;
+        let powers =
+            if section == Section::LagrangeG1 { Section::TauG1 } else { Section::TauG2 }.points(self.file.power);
         for k in 0..=(count + 1).ilog2().saturating_sub(1) {
             let n = 1u64 << k;
             match (self.wanted, sums.get(k as usize)) {
@@ -326,7 +330,7 @@ impl<'a> Pass<'a> {
                 }
                 // The scalar field has no larger domain, so no circuit does.
                 (Wanted::Nothing, Some(sum)) if k <= MAX_POWER => {
-                    if self.basis::<C>(section, k)? != *sum {
+                    if self.basis::<C>(section, k, n.min(powers))? != *sum {
                         return Err(PtauError::Basis { section, power: k });
                     }
                 }
@@ -336,21 +340,24 @@ impl<'a> Pass<'a> {
         Ok(kept)
     }
 
-    /// `Σ_j c_j·L_j` over the domain of 2^k points.
-    fn basis<C: Curve>(&mut self, section: Section, k: u32) -> Result<Projective<C>, PtauError> {
+    /// `Σ_j c_j·L_j` over the domain of 2^k points, for the powers below `count`.
+    fn basis<C: Curve>(&mut self, section: Section, k: u32, count: u64) -> Result<Projective<C>, PtauError> {
         let n = 1u64 << k;
         let omega = Fr::get_root_of_unity(n).unwrap_or_default();
-        let numerator = self.z.pow([n]) - Fr::one();
-        let (mut point, mut sum) = (self.z, Projective::ZERO);
+        let (mut point, mut power) = (self.z, self.z.pow([count]));
+        let mut sum = Projective::ZERO;
         for at in (0..n).step_by(CHUNK as usize) {
             let range = at..n.min(at + CHUNK);
             self.points(section, n - 1 + range.start..n - 1 + range.end, true, |points: &[Affine<C>]| {
                 let mut scalars = geometric(point, omega, points.len());
-                point = scalars.last().map_or(point, |last| omega * last);
+                let powers = geometric(power, omega.pow([count]), points.len());
+                if let ([.., last], [.., last_power]) = (&*scalars, &*powers) {
+                    (point, power) = (omega * last, omega.pow([count]) * last_power);
+                }
                 scalars.iter_mut().for_each(|s| *s -= Fr::one());
-                ark_ff::batch_inversion_and_mul(&mut scalars, &numerator);
-                let bigints: Vec<_> = scalars.par_iter().map(|s| s.into_bigint()).collect();
-                sum += Projective::<C>::msm_bigint(points, &bigints);
+                ark_ff::batch_inversion(&mut scalars);
+                let scalars = scalars.par_iter().zip(&powers).map(|(s, p)| (*s * (*p - Fr::one())).into_bigint());
+                sum += Projective::<C>::msm_bigint(points, &scalars.collect::<Vec<_>>());
             })?;
         }
         Ok(sum)
@@ -364,25 +371,31 @@ fn geometric(first: Fr, ratio: Fr, count: usize) -> Vec<Fr> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use ark_bn254::{Bn254, G1Affine, G2Affine, g1, g2};
     use ark_ec::{AffineRepr as _, CurveGroup as _, pairing::Pairing as _, short_weierstrass::Projective};
     use ark_poly::{EvaluationDomain as _, Radix2EvaluationDomain};
 
-    use super::{super::Phase1, Affine, Curve, Fr, read};
+    use super::{super::Phase1, Affine, Curve, Fr, read, verify};
 
     const NAMES: [&str; 2] = ["powers.ptau", "prepared.ptau"];
 
+    fn path(name: &str) -> PathBuf {
+        [env!("CARGO_MANIFEST_DIR"), "../test-vectors/ceremony/v1", name].iter().collect()
+    }
+
     fn fixture(name: &str, points: usize) -> Phase1 {
-        let path =
-            [env!("CARGO_MANIFEST_DIR"), "../test-vectors/ceremony/v1", name].iter().collect::<std::path::PathBuf>();
-        read(&path, points, &()).unwrap()
+        read(&path(name), points, &()).unwrap()
     }
 
     #[test]
     fn a_domain_gets_its_powers() {
         for name in NAMES {
+            let report = verify(&path(name), &()).unwrap();
             for n in [2, 3, 9, 16] {
                 let p = fixture(name, n);
+                assert_eq!(p.hash, report.hash);
                 let lengths = [p.tau_g1.len(), p.tau_g2.len(), p.alpha_tau_g1.len(), p.beta_tau_g1.len()];
                 assert_eq!(lengths, [2 * n - 1, n, n, n]);
                 assert_eq!(p.prepared.is_some(), name == NAMES[1] && n.is_power_of_two());
