@@ -102,14 +102,7 @@ impl Accept {
     /// `cargo xtask accept`.
     pub(crate) fn run(&self) -> Result<()> {
         let data = existing(&self.data.folder)?;
-        let program = match &self.binary {
-            Some(path) => fs::canonicalize(path).map_err(|e| format!("{}: {e}", path.display()))?,
-            None => built("release")?.join("avouch"),
-        };
-        if !program.is_file() {
-            return Err(format!("{} is missing: cargo build --release --bin avouch", program.display()).into());
-        }
-        let avouch = Avouch { program };
+        let avouch = Avouch::new(self.binary.as_deref())?;
         if let Some(unknown) = self.models.iter().find(|m| !MODELS.iter().any(|r| r.name == *m)) {
             return Err(format!("there is no model {unknown}").into());
         }
@@ -167,14 +160,32 @@ impl Accept {
     }
 }
 
+/// Where a recorded model is.
+pub(crate) fn recorded(data: &Path, name: &str) -> Result<PathBuf> {
+    let found = MODELS.iter().find(|r| r.name == name);
+    Ok(found.map(|r| data.join(r.folder).join(name)).ok_or_else(|| format!("there is no model {name}"))?)
+}
+
 /// The program.
-struct Avouch {
+pub(crate) struct Avouch {
     program: PathBuf,
 }
 
 impl Avouch {
+    /// The one that is given, or the release build.
+    pub(crate) fn new(binary: Option<&Path>) -> Result<Self> {
+        let program = match binary {
+            Some(path) => fs::canonicalize(path).map_err(|e| format!("{}: {e}", path.display()))?,
+            None => built("release")?.join("avouch"),
+        };
+        if !program.is_file() {
+            return Err(format!("{} is missing: cargo build --release --bin avouch", program.display()).into());
+        }
+        Ok(Self { program })
+    }
+
     /// Runs a verb with `--json`; its one JSON object and exit code.
-    fn start(&self, arguments: &[&str]) -> Result<(i32, Value)> {
+    pub(crate) fn start(&self, arguments: &[&str]) -> Result<(i32, Value)> {
         let output = run(Command::new(&self.program).args(arguments).arg("--json"))?;
         let code = output.status.code().ok_or_else(|| format!("avouch {arguments:?} was killed"))?;
         let json = serde_json::from_slice(&output.stdout).map_err(|e| {
@@ -185,7 +196,7 @@ impl Avouch {
     }
 
     /// Runs a verb that has to succeed.
-    fn call(&self, arguments: &[&str]) -> Result<Value> {
+    pub(crate) fn call(&self, arguments: &[&str]) -> Result<Value> {
         match self.start(arguments)? {
             (0, json) => Ok(json),
             (code, json) => Err(format!("avouch {arguments:?} ended with {code}: {}", json["error"]).into()),
@@ -207,7 +218,7 @@ fn is_transparent(setup: &Value) -> bool {
     setup["setup"] == "transparent"
 }
 
-fn text(path: &Path) -> Result<&str> {
+pub(crate) fn text(path: &Path) -> Result<&str> {
     Ok(path.to_str().ok_or("a path is not UTF-8")?)
 }
 
@@ -215,15 +226,15 @@ fn verify<'a>(key: &'a Path, proof: &'a Path) -> Result<[&'a str; 6]> {
     Ok(["verify", "--key", text(key)?, "--proof", text(proof)?, "--allow-dev-setup"])
 }
 
-fn number(json: &Value, pointer: &str) -> Result<f64> {
+pub(crate) fn number(json: &Value, pointer: &str) -> Result<f64> {
     Ok(json.pointer(pointer).and_then(Value::as_f64).ok_or_else(|| format!("no number at {pointer} in {json}"))?)
 }
 
-fn integer(json: &Value, pointer: &str) -> Result<u64> {
+pub(crate) fn integer(json: &Value, pointer: &str) -> Result<u64> {
     Ok(json.pointer(pointer).and_then(Value::as_u64).ok_or_else(|| format!("no integer at {pointer} in {json}"))?)
 }
 
-fn string(json: &Value, pointer: &str) -> Result<String> {
+pub(crate) fn string(json: &Value, pointer: &str) -> Result<String> {
     let value = json.pointer(pointer).and_then(Value::as_str);
     Ok(value.ok_or_else(|| format!("no string at {pointer} in {json}"))?.into())
 }
@@ -454,7 +465,7 @@ impl Proven {
 }
 
 /// What `inspect` says of one proof system.
-fn priced<'a>(inspected: &'a Value, system: &str) -> Result<&'a Value> {
+pub(crate) fn priced<'a>(inspected: &'a Value, system: &str) -> Result<&'a Value> {
     let systems = inspected["systems"].as_array().ok_or("inspect names no proof system")?;
     Ok(systems.iter().find(|s| s["system"] == system).ok_or("inspect does not name the system")?)
 }

@@ -104,6 +104,7 @@ const RULES: &[Rule] = &[
         forbidden: SMALL_MODULE,
         circuits: Some(""),
     },
+    Rule { package: "avouch-cosmwasm", features: "", target: WASM, forbidden: SMALL_MODULE, circuits: Some("") },
     Rule { package: "avouch-solidity", features: "", target: None, forbidden: SMALL_PACKAGES, circuits: Some("") },
     Rule {
         package: "avouch-prover",

@@ -5,20 +5,28 @@
 //! | [`mod@test`] | everything that must pass, and what it needs |
 //! | [`dependencies`] | the dependency rule between the crates |
 //! | [`accept`] | the `avouch` binary on recorded models: setup, prove, verify, cross-checks, figures |
-//! | [`results`] | `docs/results.json`, and the tables of the README made from it |
+//! | [`rehearse`] | ceremonies of three contributors, from phase 1 to proofs on every platform |
+//! | [`results`] | `docs/results.json`, and the table of the README made from it |
+//! | [`tables`] | tables in documents, made from what was recorded |
 //! | [`plots`] | `docs/plots/`: drawings of `docs/results.json` |
 //! | [`wasm`] | the verifier in WebAssembly: packages and plain module, built, measured and tested |
 //! | [`solidity`] | the contracts: compiled, and run in an EVM with real proofs |
+//! | [`cosmwasm`] | the CosmWasm contract: compiled, and run in an interpreter with real proofs |
+//! | [`verdicts`] | one report of what every platform says of the verdict vectors |
 //! | [`shell`] | running other programs |
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command")]
 
 mod accept;
+mod cosmwasm;
 mod dependencies;
 mod plots;
+mod rehearse;
 mod results;
 mod shell;
 mod solidity;
+mod tables;
 mod test;
+mod verdicts;
 mod wasm;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -57,14 +65,20 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
-    /// Write the tables of the README from `docs/results.json`.
+    /// Hold ceremonies of three contributors, and prove and verify under their keys.
+    Rehearse(rehearse::Rehearse),
+    /// Write tables into documents: of `docs/results.json`, and of what contracts cost.
     Tables {
-        /// Change nothing; fail if the README is not up to date.
+        /// Change nothing; fail if a table is not up to date.
         #[arg(long)]
         check: bool,
     },
     /// Compile the contracts, and run them in an EVM with real proofs.
     Solidity,
+    /// Compile the CosmWasm contract, and run it in an interpreter with real proofs.
+    Cosmwasm,
+    /// Hold what every platform said of the verdict vectors against each other: `test`, `solidity` and `wasm` ask them.
+    Verdicts,
     /// Build the packages of the verifier in WebAssembly, hold them to their sizes, and test them.
     Wasm(wasm::Wasm),
 }
@@ -85,8 +99,11 @@ fn main() -> ExitCode {
         Task::Accept(accept) => accept.run(),
         Task::Conformance { data, release } => test::conformance(&data.folder, release),
         Task::Plots { check } => plots::run(check),
-        Task::Tables { check } => results::tables(check),
+        Task::Rehearse(rehearse) => rehearse.run(),
+        Task::Tables { check } => tables::run(check),
         Task::Solidity => solidity::run(),
+        Task::Cosmwasm => cosmwasm::run(),
+        Task::Verdicts => verdicts::run(),
         Task::Wasm(wasm) => wasm.run(),
     };
     match run() {

@@ -1,18 +1,10 @@
-//! `docs/results.json`, and the tables of the README made from it.
+//! What was recorded in `docs/results.json` and `docs/ceremonies.json`, and the tables made from it.
 
-use std::{
-    fmt::Write as _,
-    fs,
-    path::{Path, PathBuf},
-    thread,
-};
+use std::{fmt::Write as _, fs, thread};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{Result, shell::root};
-
-const BEGIN: &str = "<!-- results:begin -->";
-const END: &str = "<!-- results:end -->";
+use crate::{Result, rehearse, shell::root};
 
 /// What `cargo xtask accept --record` measured, in one run on one machine.
 #[derive(Serialize, Deserialize)]
@@ -66,6 +58,50 @@ pub(crate) struct Phases {
     pub(crate) self_check_s: f64,
 }
 
+/// What `cargo xtask rehearse --record` measured.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Ceremonies {
+    pub(crate) machine: Machine,
+    pub(crate) ceremonies: Vec<rehearse::Measurement>,
+}
+
+impl Ceremonies {
+    const FILE: &str = "docs/ceremonies.json";
+
+    /// Writes the file.
+    pub(crate) fn write(&self) -> Result<()> {
+        write(Self::FILE, self)
+    }
+
+    /// Reads the file.
+    pub(crate) fn read() -> Result<Self> {
+        read(Self::FILE)
+    }
+
+    /// A row for each.
+    pub(crate) fn table(&self) -> Result<String> {
+        let mut text = format!("On {} cores of {}:\n\n", self.machine.cores, self.machine.cpu);
+        text += "| model | proof system | constraints | domain | file | initial key | a contribution | verification |\n\
+                 |---|---|--:|--:|--:|--:|--:|--:|\n";
+        for m in &self.ceremonies {
+            let step = |s: &rehearse::Step| format!("{:.1} s, {}", s.seconds, megabytes(s.peak_memory_bytes));
+            writeln!(
+                text,
+                "| {} | `{}` | {} | {} | {} | {} | {} | {} |",
+                m.model,
+                name(&m.system),
+                grouped(m.constraints),
+                grouped(m.points),
+                megabytes(m.file_bytes),
+                step(&m.init),
+                step(&m.contribute),
+                step(&m.verify),
+            )?;
+        }
+        Ok(text)
+    }
+}
+
 impl Machine {
     /// This machine.
     pub(crate) fn this() -> Self {
@@ -79,16 +115,11 @@ impl Machine {
 }
 
 impl Results {
-    fn path() -> PathBuf {
-        root().join("docs/results.json")
-    }
+    const FILE: &str = "docs/results.json";
 
     /// Writes the file.
     pub(crate) fn write(&self) -> Result<()> {
-        let text = serde_json::to_string_pretty(self)? + "\n";
-        fs::write(Self::path(), text)?;
-        println!("recorded in docs/results.json; cargo xtask tables puts it into the README");
-        Ok(())
+        write(Self::FILE, self)
     }
 
     /// The figures, if they are from this machine: those of two machines are not put into one file.
@@ -98,12 +129,11 @@ impl Results {
 
     /// Reads the file.
     pub(crate) fn read() -> Result<Self> {
-        let text = fs::read(Self::path()).map_err(|e| format!("docs/results.json: {e}"))?;
-        Ok(serde_json::from_slice(&text).map_err(|e| format!("docs/results.json: {e}"))?)
+        read(Self::FILE)
     }
 
     /// One table: each model, and on each proof system that proves it a row of figures.
-    fn tables(&self) -> Result<String> {
+    pub(crate) fn table(&self) -> Result<String> {
         let mut models: Vec<&str> = Vec::new();
         for m in &self.results {
             if !models.contains(&m.model.as_str()) {
@@ -139,6 +169,17 @@ impl Results {
     }
 }
 
+fn write(file: &str, figures: &impl Serialize) -> Result<()> {
+    fs::write(root().join(file), serde_json::to_string_pretty(figures)? + "\n")?;
+    println!("recorded in {file}; cargo xtask tables puts it where it is shown");
+    Ok(())
+}
+
+fn read<T: DeserializeOwned>(file: &str) -> Result<T> {
+    let text = fs::read(root().join(file)).map_err(|e| format!("{file}: {e}"))?;
+    Ok(serde_json::from_slice(&text).map_err(|e| format!("{file}: {e}"))?)
+}
+
 /// A proof system without its curve and version.
 fn name(system: &str) -> &str {
     ["-bn254", "-ipa"].iter().find_map(|end| system.split_once(end)).map_or(system, |(name, _)| name)
@@ -149,46 +190,15 @@ fn megabytes(bytes: u64) -> String {
 }
 
 /// Digits in groups of three.
-fn grouped(n: u64) -> String {
+pub(crate) fn grouped(n: u64) -> String {
     let digits = n.to_string();
     let groups: Vec<_> = digits.as_bytes().rchunks(3).rev().map(|g| String::from_utf8_lossy(g)).collect();
     groups.join(",")
 }
 
-/// `text` with what is between the markers replaced.
-fn replace(text: &str, tables: &str) -> Option<String> {
-    let (before, rest) = text.split_once(BEGIN)?;
-    let (_, after) = rest.split_once(END)?;
-    Some(format!("{before}{BEGIN}\n{tables}{END}{after}"))
-}
-
-/// `cargo xtask tables`.
-pub(crate) fn tables(check: bool) -> Result<()> {
-    let path: &Path = &root().join("README.md");
-    let old = fs::read_to_string(path).map_err(|e| format!("README.md: {e}"))?;
-    let new = replace(&old, &Results::read()?.tables()?)
-        .ok_or_else(|| format!("README.md has no {BEGIN} followed by {END}"))?;
-    if new == old {
-        return Ok(());
-    }
-    if check {
-        return Err("the tables of README.md are not those of docs/results.json; run cargo xtask tables".into());
-    }
-    Ok(fs::write(path, new)?)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn tables_stand_between_the_markers() {
-        let text = format!("a\n{BEGIN}\nold\n{END}\nb");
-        let new = replace(&text, "new\n").unwrap();
-        assert_eq!(new, format!("a\n{BEGIN}\nnew\n{END}\nb"));
-        assert_eq!(replace(&new, "new\n").unwrap(), new);
-        assert!(replace("none", "new").is_none());
-    }
 
     #[test]
     fn numbers_are_readable() {

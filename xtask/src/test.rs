@@ -7,9 +7,9 @@ use std::{
 };
 
 use crate::{
-    Result,
+    Result, cosmwasm,
     shell::{built, cargo, exists, install, output, root, run as start, step},
-    solidity,
+    solidity, verdicts,
     wasm::Wasm,
 };
 
@@ -31,6 +31,7 @@ pub(crate) fn run() -> Result<()> {
     if !python || !exists("npm") {
         install(&["python3", "python3-venv", "npm"])?;
     }
+    verdicts::forget()?;
     step("all tests", cargo().args(["test", "--workspace", "--locked"]))?;
     for (target, features) in TARGETS {
         step(&format!("target {target}"), Command::new("rustup").current_dir(root()).args(["target", "add", target]))?;
@@ -45,6 +46,8 @@ pub(crate) fn run() -> Result<()> {
     vectors()?;
     Wasm::default().run()?;
     solidity::run()?;
+    cosmwasm::run()?;
+    verdicts::run()?;
     println!("── all passed");
     Ok(())
 }

@@ -15,9 +15,9 @@ use crate::{
     shell::{built, cargo, exists, install, npm_ci, output, root, run, step},
 };
 
-const TARGET: &str = "wasm32-unknown-unknown";
+pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
 /// The profile of the workspace that it is built with.
-const PROFILE: &str = "wasm";
+pub(crate) const PROFILE: &str = "wasm";
 const CRATE: &str = "avouch-verifier-wasm";
 const FOLDER: &str = "verifier/wasm";
 /// What tests prove.
@@ -71,7 +71,10 @@ impl Wasm {
                 built("debug")?.join("avouch")
             }
         };
-        install_tools()?;
+        if !exists("chromium") {
+            install(&["chromium"])?;
+        }
+        install_compiler()?;
         let (packages, files) = (built("npm")?, built("wasm-files")?);
         for package in &PACKAGES {
             make(package, &packages.join(package.name))?;
@@ -82,32 +85,34 @@ impl Wasm {
             prove(&avouch, system, &files.join(system.replace(':', "-")))?;
         }
 
+        let verdicts = built("verdicts")?;
         let node = |arguments: &[&str]| {
             let mut command = Command::new("node");
             command.current_dir(folder()).args(arguments);
             command.env("AVOUCH_WASM_PACKAGES", &packages).env("AVOUCH_WASM_FILES", &files);
+            command.env("AVOUCH_VERDICTS", &verdicts);
             command
         };
         step("types of the packages", &mut node(&["node_modules/typescript/bin/tsc", "--project", "test"]))?;
         step("packages in Node", &mut node(&["--test", "--test-reporter=spec", "test/verify.test.js"]))?;
+        step("verdicts in Node", &mut node(&["--test", "test/verdicts.test.js"]))?;
         let site = built("wasm-site")?;
         make_site(&packages, &site)?;
         let mut page = node(&["--test", "--test-reporter=spec", "test/page.test.js"]);
         page.env("AVOUCH_WASM_SITE", &site).env("AVOUCH_SCREENSHOT", built("example-page.png")?);
         step("example page in Chromium", &mut page)?;
+        let mut page = node(&["--test", "test/verdicts.page.test.js"]);
+        step("verdicts in Chromium", page.env("AVOUCH_WASM_SITE", &site))?;
         let mut plain = cargo();
         plain.args(["test", "--locked", "-p", CRATE, "--test", "raw", "--", "--ignored"]);
         step("plain module, interpreted", plain.env("AVOUCH_WASM_RAW", &raw).env("AVOUCH_WASM_FILES", &files))
     }
 }
 
-/// Installs what builds and runs packages.
-fn install_tools() -> Result<()> {
+/// Installs what compiles to WebAssembly and makes it smaller.
+pub(crate) fn install_compiler() -> Result<()> {
     if !exists("npm") {
         install(&["nodejs", "npm"])?;
-    }
-    if !exists("chromium") {
-        install(&["chromium"])?;
     }
     step("target for WebAssembly", Command::new("rustup").current_dir(root()).args(["target", "add", TARGET]))?;
     npm_ci(FOLDER)
@@ -118,22 +123,23 @@ fn folder() -> PathBuf {
     root().join(FOLDER)
 }
 
-/// Compiles the crate, and gives the module.
-fn compile(features: &str) -> Result<PathBuf> {
+/// Compiles a crate, and gives the module.
+pub(crate) fn compile(package: &str, features: &str) -> Result<PathBuf> {
     let mut command = cargo();
-    command.args(["build", "--locked", "-p", CRATE, "--profile", PROFILE, "--target", TARGET]);
-    step(&format!("module, {features}"), command.args(["--no-default-features", "--features", features]))?;
-    Ok(built(TARGET)?.join(PROFILE).join("avouch_verifier_wasm.wasm"))
+    command.args(["build", "--locked", "-p", package, "--lib", "--profile", PROFILE, "--target", TARGET]);
+    step(&format!("{package} [{features}]"), command.args(["--no-default-features", "--features", features]))?;
+    Ok(built(TARGET)?.join(PROFILE).join(package.replace('-', "_")).with_extension("wasm"))
 }
 
-fn optimize(from: &Path, to: &Path) -> Result<()> {
+pub(crate) fn optimize(from: &Path, to: &Path, more: &[&str]) -> Result<()> {
     let program = folder().join("node_modules/.bin/wasm-opt");
-    step("wasm-opt", Command::new(program).args(["-O3", "--strip-producers"]).arg(from).arg("-o").arg(to))
+    let mut command = Command::new(program);
+    step("wasm-opt", command.args(["-O3", "--strip-producers"]).args(more).arg(from).arg("-o").arg(to))
 }
 
 /// Makes the folder that is published.
 fn make(package: &Package, to: &Path) -> Result<()> {
-    let module = compile(package.features)?;
+    let module = compile(CRATE, package.features)?;
     if to.exists() {
         fs::remove_dir_all(to)?;
     }
@@ -142,7 +148,7 @@ fn make(package: &Package, to: &Path) -> Result<()> {
     let mut bindgen = Bindgen::new();
     bindgen.input_path(module).out_name("avouch").web(true)?.typescript(false).generate(to)?;
     let module = to.join("avouch_bg.wasm");
-    optimize(&module, &module)?;
+    optimize(&module, &module, &[])?;
 
     copy(&folder().join("npm"), to)?;
     let manifest = to.join("package.json");
@@ -162,9 +168,9 @@ fn make(package: &Package, to: &Path) -> Result<()> {
 
 /// Makes the module for hosts without JavaScript.
 fn make_raw(to: &Path) -> Result<()> {
-    let module = compile("raw,groth16")?;
+    let module = compile(CRATE, "raw,groth16")?;
     fs::create_dir_all(to.parent().unwrap_or(to))?;
-    optimize(&module, to)?;
+    optimize(&module, to, &[])?;
     check_size("plain module", &[to], MAX_RAW_BYTES)
 }
 

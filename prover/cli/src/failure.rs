@@ -249,7 +249,9 @@ impl From<KeyRefused> for Failure {
     fn from(e: KeyRefused) -> Self {
         let hint = match &e {
             KeyRefused::Dev => "--allow-dev-setup accepts it, for tests",
-            KeyRefused::ClaimedNotChecked => "--expect-vk DIGEST pins the key that you trust",
+            KeyRefused::ClaimedNotChecked => {
+                "--expect-vk DIGEST pins the key that you trust; --transcript, --model and --ptau check its ceremony"
+            }
             KeyRefused::OtherDigest { .. } => "ask for the key that belongs to this digest",
             KeyRefused::NotDerived(_) => "somebody changed it; derive it from the model: avouch setup",
         };

@@ -7,6 +7,7 @@
 //! | [`failure`] | what went wrong, and the exit code that says so |
 //! | [`claim`] | a verified claim as JSON and as text |
 //! | [`args`] | values that several verbs take |
+//! | [`trust`] | a verifying key, and why it is trusted |
 //!
 //! Exit codes: 0 done or accepted, 1 a proof or claim is rejected, 2 anything else (bad input, bad file, bad usage).
 
@@ -15,6 +16,7 @@ mod claim;
 mod console;
 mod failure;
 mod size;
+mod trust;
 mod verbs;
 
 use std::process::ExitCode;

@@ -127,6 +127,31 @@ fn three_contributors_make_a_key_that_an_auditor_checks() {
     assert!(fails(1, &verify).1.contains("setup claimed, not checked"));
     assert!(fails(1, &[&verify[..], &["--allow-dev-setup"]].concat()).1.contains("setup claimed, not checked"));
 
+    // Or the ceremony is checked where the proof is.
+    let files = ["--transcript", &transcript, "--model", &model, "--ptau", &ptau, "--trust-ptau", &phase1];
+    let checked = |more: &[&str]| json(&[&verify[..], &files, more].concat());
+    let (code, accepted) = checked(&["--trust-contribution", &hashes[1]]);
+    assert_eq!((code, &accepted["claim"]["key_provenance"]), (0, &"transcript_checked".into()), "{accepted}");
+    assert_eq!(accepted["claim"]["vk_digest"], digest.as_str());
+    for (more, kind) in [
+        (vec![], "not_trusted"),
+        (vec!["--trust-contribution", &hashes[4]], "not_trusted"),
+        (vec!["--trust-contribution", &hashes[1], "--expect-vk", &hashes[1]], "key_refused"),
+    ] {
+        let (code, refused) = checked(&more);
+        assert_eq!((code, &refused["error"]["kind"]), (1, &kind.into()), "{refused}");
+    }
+    let other_model = of_model("digits_mlp", "int8_qop.onnx");
+    let other = [&verify[..], &["--transcript", &transcript, "--model", &other_model, "--ptau", &ptau]].concat();
+    let trust = ["--trust-ptau", &phase1, "--trust-contribution", &hashes[1]];
+    assert_eq!(fails(1, &[&other[..], &trust].concat()).0, "ceremony");
+    assert_eq!(fails(2, &[&verify[..], &trust].concat()).0, "usage");
+    let contract = path("contract");
+    let export = ["export", "solidity", "--key", &keys, "--output", &contract];
+    assert_eq!(fails(1, &export).0, "key_refused");
+    let exported = done(&[&export[..], &files, &["--trust-contribution", &hashes[1]]].concat());
+    assert_eq!(exported["key_provenance"], "transcript_checked");
+
     // Another model, another proving key, a damaged transcript, a story of others.
     let other = of_model("digits_mlp", "int8_qop.onnx");
     let wrong = ["ceremony", "verify", &other, "--ptau", &ptau, "--transcript", &three];

@@ -621,28 +621,54 @@ fn the_demo_tells_the_story_and_uses_its_keys_again() {
     fails(2, &["demo", "--keys", &keys, "--sample", "1000"]);
 }
 
+/// Starts a command, interrupts it once there is a file in the folder, and waits: its exit code and JSON object.
 #[cfg(unix)]
-#[test]
-fn an_interrupt_leaves_nothing_behind() {
-    let made = made();
-    let folder = made.dir.path().join("interrupted");
-    fs::create_dir(&folder).unwrap();
-    let keys = folder.join("keys");
+fn interrupt(folder: &Path, arguments: &[&str]) -> (i32, Value) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_avouch"))
-        .args(["setup", &model("lenet_mnist"), "--json", "--keys"])
-        .arg(&keys)
+        .args(arguments)
+        .arg("--json")
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    // Once the staging folder is there, the work has begun.
     let deadline = Instant::now() + Duration::from_secs(20);
-    while fs::read_dir(&folder).unwrap().next().is_none() && Instant::now() < deadline {
+    while fs::read_dir(folder).unwrap().next().is_none() && Instant::now() < deadline {
         std::thread::sleep(Duration::from_millis(20));
     }
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
-    assert_eq!(child.wait().unwrap().code(), Some(2));
-    let output: Value = serde_json::from_reader(child.stdout.take().unwrap()).unwrap();
-    assert_eq!(output["error"]["kind"], "interrupted");
+    let code = child.wait().unwrap().code().unwrap();
+    (code, serde_json::from_reader(child.stdout.take().unwrap()).unwrap())
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_leaves_nothing_behind() {
+    let folder = made().dir.path().join("interrupted");
+    fs::create_dir(&folder).unwrap();
+    let keys = folder.join("keys").display().to_string();
+    // Once the staging folder is there, the work has begun.
+    let (code, output) = interrupt(&folder, &["setup", &model("lenet_mnist"), "--keys", &keys]);
+    assert_eq!((code, &output["error"]["kind"]), (2, &"interrupted".into()), "{output}");
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 0, "something was left behind");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_batch_keeps_what_is_proven() {
+    let made = made();
+    let (proofs, input) = (made.path("some"), made.path("many.json"));
+    fs::create_dir(&proofs).unwrap();
+    let sample = format!("[0{}]", ",0".repeat(63));
+    fs::write(&input, format!("[{}]", vec![sample; 3000].join(","))).unwrap();
+    let (code, output) =
+        interrupt(Path::new(&proofs), &strs(&batch(made, &input, &["--jobs", "2", "--proof", &proofs])));
+    assert_eq!((code, &output["error"]["kind"]), (2, &"interrupted".into()), "{output}");
+    let [proven, not_begun] = ["proven", "not_begun"].map(|name| output[name].as_u64().unwrap());
+    assert!(proven > 0 && not_begun > 0, "{output}");
+    let files: Vec<PathBuf> = fs::read_dir(&proofs).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(files.len() as u64, proven, "{files:?}");
+    for file in files.iter().take(3) {
+        let file = file.display().to_string();
+        assert_eq!(json(&strs(&verify(made, &file, &["--allow-dev-setup"]))).0, 0, "{file}");
+    }
 }

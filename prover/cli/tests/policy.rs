@@ -440,6 +440,22 @@ fn nothing_is_overwritten_or_registered_twice() {
 }
 
 #[test]
+fn a_removed_device_proves_nothing_under_later_roots() {
+    let house = Household::new();
+    let registry = house.path("registry.json");
+    assert!(house.evaluated(same, NOW, None).is_ok());
+    let before = json(&["registry", "root", "--registry", &registry]);
+    let read: Value = serde_json::from_slice(&fs::read(&registry).unwrap()).unwrap();
+    let remove =
+        ["registry", "remove-device", "--registry", &registry, "--key", read["devices"][0]["key"].as_str().unwrap()];
+    let after = json(&remove);
+    assert_eq!((&after["index"], &after["devices"]), (&json!(0), &json!(0)));
+    assert_ne!(after["registry_root"], before["registry_root"]);
+    assert_eq!(house.evaluated(same, NOW, None), Err(Clause::DeviceTree));
+    assert!(fails(&remove).1.contains("no device with this key"));
+}
+
+#[test]
 fn readings_that_do_not_fit_are_not_signed() {
     let house = Household::new();
     let text = fs::read_to_string(example("readings.json")).unwrap();

@@ -80,12 +80,12 @@ pub fn audit(
     progress: &dyn Progress,
 ) -> Result<Report, CeremonyError> {
     let state = State::read(transcript)?;
+    // Cheap, so before all else; what the transcript says is checked below.
+    trust.check(&Report::new(&state.transcript, &[]))?;
     let subject = Subject::new(key.system(), circuit, key.label())?;
     let phase1 = phase1::read(phase1, subject.points(), progress)?;
     let evidence = Evidence { key: Some(key), ..Evidence::default() };
-    let report = check(&subject, phase1, &state, &evidence, progress)?;
-    trust.check(&report)?;
-    Ok(report)
+    check(&subject, phase1, &state, &evidence, progress)
 }
 
 /// Checks a ceremony and makes its keys, of kind `ceremony`.

@@ -13,11 +13,11 @@ use avouch_circuits::{
 use avouch_verifier::{KeyParts, KeyPolicy, ProofFile, SetupKind, Statement, SystemId, VerifyingKey, verify};
 
 use super::{
+    network::graph,
     prove::{create, create_with},
     qap::{self, Assignment, Columns},
     setup::{ProvingKey, Trapdoors, points},
     system,
-    tests::graph,
 };
 use crate::{opening::be_bytes, random::Secrets};
 
@@ -83,7 +83,7 @@ fn cost(is_committed: bool) -> Cost {
 
 /// Whether the verifier accepts a proof for this slot 0, from a key whose setup did not check the closure.
 fn accepts(slot: u64, is_committed: bool) -> bool {
-    let (graph, slot, cost) = (graph(), Fr::from(slot), cost(is_committed));
+    let (graph, slot, cost) = (graph(100), Fr::from(slot), cost(is_committed));
     let circuit = Circuit::new(&graph, Disclosure::Raw).unwrap();
     let input = vec![1, 2, 3, 4];
     let output = execute::run(&graph, &input).unwrap();

@@ -12,6 +12,9 @@ mod domain;
 mod forgery;
 mod key;
 mod msm;
+#[cfg(test)]
+#[path = "../../tests/it/network.rs"]
+mod network;
 mod prove;
 mod qap;
 mod setup;
@@ -37,14 +40,12 @@ pub use self::{
 };
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use ark_bn254::{Bn254, Fr};
     use ark_groth16::{Groth16, ProvingKey as ArkKey, VerifyingKey as ArkVerifyingKey, prepare_verifying_key};
     use avouch_circuits::{
         circuit::{Circuit, Disclosure},
         execute,
-        graph::{DType, Graph, Node, Quantization, TensorId, TensorInfo},
-        op::{Dense, Requantization},
         r1cs::{CircuitWitness, Lc, PUBLIC_INPUTS, Place, RangeChecks, Sink, Synthesizer, public_inputs},
     };
 
@@ -52,6 +53,7 @@ pub(crate) mod tests {
 
     use super::{
         Variant,
+        network::{INPUT, graph},
         qap::Assignment,
         setup::{Points, generate, setup},
     };
@@ -73,34 +75,6 @@ pub(crate) mod tests {
                 matrix.push(lc.terms.iter().map(|&(variable, c)| (c, variable as usize)).collect());
             }
         }
-    }
-
-    pub(crate) fn graph() -> Graph {
-        let quant = |scale| Quantization { dtype: DType::I8, scale, zero_point: 3 };
-        let dense = Dense {
-            batch: 1,
-            k: 4,
-            n: 3,
-            weights: vec![5, -3, 100, -128, 7, 7, 7, 7, -20, 30, 0, 1],
-            bias: vec![100, -50, 0],
-            requantization: Requantization { multipliers: vec![0.0123], min: -128, max: 127 },
-        };
-        let graph = Graph {
-            tensors: vec![
-                TensorInfo { shape: vec![1, 4], quant: quant(0.1) },
-                TensorInfo { shape: vec![1, 3], quant: quant(0.2) },
-            ],
-            nodes: vec![Node {
-                name: "dense".into(),
-                op: dense.into(),
-                inputs: vec![TensorId(0)],
-                output: TensorId(1),
-            }],
-            input: TensorId(0),
-            output: TensorId(1),
-        };
-        graph.check().unwrap();
-        graph
     }
 
     fn ark_key(points: &Points) -> ArkKey<Bn254> {
@@ -125,14 +99,14 @@ pub(crate) mod tests {
     /// arkworks' own prover, from the matrices and with the same key: the reduction is the same, row by row.
     #[test]
     fn the_key_is_that_of_arkworks() {
-        let graph = graph();
+        let graph = graph(100);
         let circuit = Circuit::new(&graph, Disclosure::Raw).unwrap();
         let synthesizer = Synthesizer::new(&circuit, RangeChecks::Bits).unwrap();
         let cost = synthesizer.cost().unwrap();
         let points = generate(&synthesizer, &cost, 1, &Secrets::Seeded([7; 32]), &()).unwrap();
         let key = ark_key(&points);
 
-        let input = vec![-128, 127, 3, 55];
+        let input = INPUT.to_vec();
         let output = execute::run(&graph, &input).unwrap();
         let witness = CircuitWitness { input, input_salt: Fr::from(11u64), output_salt: Fr::from(12u64), policy: None };
         let public = public_inputs(&circuit, &witness, &output, Fr::from(99u64));
@@ -160,7 +134,7 @@ pub(crate) mod tests {
 
     #[test]
     fn both_systems_prove_and_a_changed_input_does_not_verify() {
-        let graph = graph();
+        let graph = graph(100);
         let circuit = Circuit::new(&graph, Disclosure::Raw).unwrap();
         for variant in [Variant::Plain, Variant::Lookup] {
             let system = variant.system();

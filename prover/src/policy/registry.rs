@@ -184,6 +184,19 @@ impl Registry {
         Ok(index)
     }
 
+    /// Removes a device, and says where it was: nothing of it is proven under the roots that follow. Its key has to be the
+    /// registered one.
+    ///
+    /// # Errors
+    /// A key that is not registered.
+    pub fn remove_device(&mut self, key: &PublicKey) -> Result<u32, String> {
+        let (index, _) = self.device(key).ok_or("no device with this key is registered")?;
+        let [devices, _] = &mut self.trees;
+        devices.remove(index).map_err(|e| e.to_string())?;
+        self.devices.remove(&index);
+        Ok(index)
+    }
+
     /// Adds the leaf of a consent at the lowest free place.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! A network of one layer, its keys and a prover, made once.
+//! The network with keys and a prover on every proof system, made once.
 
 use std::{
     fs,
@@ -8,8 +8,7 @@ use std::{
 
 use avouch_circuits::{
     circuit::{Circuit, Disclosure},
-    graph::{DType, Graph, Node, Quantization, TensorId, TensorInfo},
-    op::{Dense, Requantization},
+    graph::Graph,
 };
 use avouch_prover::{
     Keys, Kind, ProveError, Prover,
@@ -20,34 +19,10 @@ use avouch_prover::{
 use avouch_verifier::{AcceptedKey, KeyPolicy, SystemId, VerifyingKey};
 use tempfile::TempDir;
 
-/// The first element is not zero: its wire's points of the key are in use.
-pub(crate) const INPUT: [i16; 4] = [-128, 127, 3, 55];
+use crate::network::{INPUT, graph};
+
 /// With another output.
 pub(crate) const OTHER_INPUT: [i16; 4] = [99, -128, 90, -7];
-
-/// A network of four inputs and three outputs; the bias tells one model from another.
-pub(crate) fn graph(bias: i32) -> Graph {
-    let quant = |scale| Quantization { dtype: DType::I8, scale, zero_point: 3 };
-    let dense = Dense {
-        batch: 1,
-        k: 4,
-        n: 3,
-        weights: vec![5, -3, 100, -128, 7, 7, 7, 7, -20, 30, 0, 1],
-        bias: vec![bias, -50, 0],
-        requantization: Requantization { multipliers: vec![0.0123], min: -128, max: 127 },
-    };
-    let graph = Graph {
-        tensors: vec![
-            TensorInfo { shape: vec![1, 4], quant: quant(0.1) },
-            TensorInfo { shape: vec![1, 3], quant: quant(0.2) },
-        ],
-        nodes: vec![Node { name: "dense".into(), op: dense.into(), inputs: vec![TensorId(0)], output: TensorId(1) }],
-        input: TensorId(0),
-        output: TensorId(1),
-    };
-    graph.check().unwrap();
-    graph
-}
 
 /// A model with the files of its key folder.
 pub(crate) struct Fixture {

@@ -7,7 +7,10 @@ use avouch_prover::{
 };
 use tempfile::TempDir;
 
-use crate::fixture::{INPUT, entries, is_groth16, systems};
+use crate::{
+    fixture::{entries, is_groth16, systems},
+    network::INPUT,
+};
 
 /// Stops at a given look, and checks that phases are announced with as many steps as they take.
 struct Stop {

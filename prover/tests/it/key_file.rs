@@ -13,7 +13,10 @@ use avouch_verifier::{KeyPolicy, VerifyingKey, json, verify};
 use proptest::{collection::vec, prelude::*, sample::Index};
 use sha2::{Digest as _, Sha256};
 
-use crate::fixture::{Fixture, INPUT, first, groth16_systems, is_groth16, systems};
+use crate::{
+    fixture::{Fixture, first, groth16_systems, is_groth16, systems},
+    network::INPUT,
+};
 
 const G1: usize = 64;
 const G2: usize = 128;

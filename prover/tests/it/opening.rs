@@ -12,7 +12,10 @@ use proptest::{collection::vec, prelude::*, sample::Index};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::fixture::{Fixture, INPUT, OTHER_INPUT, entries, systems};
+use crate::{
+    fixture::{Fixture, OTHER_INPUT, entries, systems},
+    network::INPUT,
+};
 
 fn fresh() -> Opening {
     Opening::fresh(Hash::PoseidonBn254, Role::Input, DType::I8, &INPUT).unwrap()

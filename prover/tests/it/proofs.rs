@@ -13,7 +13,10 @@ use avouch_verifier::{
     Output, ProofFile, Slot, Statement, SystemId, VerifyError, context_slot, system::ProofError, verify,
 };
 
-use crate::fixture::{Fixture, INPUT, OTHER_INPUT, first, is_groth16, systems};
+use crate::{
+    fixture::{Fixture, OTHER_INPUT, first, is_groth16, systems},
+    network::INPUT,
+};
 
 const CONTEXT: [u8; 32] = [0xc0; 32];
 

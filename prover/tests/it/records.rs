@@ -7,110 +7,26 @@ use avouch_circuits::{
     circuit::{Circuit, Disclosure},
     graph::Graph,
     import::import_file,
-    policy::{
-        Area, Clause, Consent, Device, Feature, Inputs, Item, Policy, Predicate, Record, Roots, Schema, SecretKey,
-        Source, Tree, Window, batch_hash, nullifier_key_hash,
-    },
+    policy::{Clause, Feature, Schema, Source},
     r1cs::Fr,
 };
 use avouch_prover::{ProveError, Prover, Request, setup};
 use avouch_verifier::{KeyPolicy, ProofFile, Statement, SystemId, verify};
 
-use crate::fixture::{INPUT, first, graph};
+use crate::{
+    fixture::first,
+    network::{INPUT, graph},
+    signed::{inputs, schema, signed},
+};
 
 const NOW: u64 = 1_764_000_000;
-
-/// Two records of two features, which make up the model's four inputs.
-fn schema() -> Schema {
-    let feature =
-        |name: &str, bits, signed, fill| Feature { name: name.into(), bits, signed, scale: 0.05, offset: 0.0, fill };
-    let inputs = [(0, 0), (0, 1), (1, 0), (1, 1)].map(|(record, feature)| Source::Feature { record, feature });
-    Schema {
-        records: 2,
-        features: vec![feature("a", 12, true, -7), feature("b", 8, false, 100)],
-        inputs: inputs.into(),
-    }
-}
-
-/// Records of a schema that satisfy their policy, signed by a registered device.
-fn signed(schema: Schema, features: impl Fn(u64) -> Vec<i64>) -> Inputs {
-    let secret = SecretKey::from_bytes([3; 32]);
-    let [subject, controller, scope, nullifier_key] = [11u64, 12, 13, 14].map(Fr::from);
-    let count = u64::from(schema.records);
-    let record = |i: u64| Record {
-        subject,
-        time: NOW - 600 + 20 * i,
-        lat: 1_382_000_000,
-        lon: 1_963_000_000,
-        seq: 40 * count + i,
-        salt: Fr::from(1000 + i),
-        features: features(i),
-    };
-    let records: Vec<Record> = (0..count).map(record).collect();
-    let policy = Policy {
-        document: [9; 32],
-        controller,
-        schema: schema.id(),
-        purposes: 0b10,
-        categories: 0b1,
-        features: u64::MAX >> (64 - schema.features.len()),
-        classes: 0b100,
-        consent: true,
-        area: Some(Area { lat: [1_381_000_000, 1_383_000_000], lon: [1_962_000_000, 1_964_000_000] }),
-        max_age: 3_600,
-        scope,
-        epoch_length: 86_400,
-        item: Item::Batch,
-        predicates: vec![Predicate { feature: 1, at_least: true, value: -70 }],
-    };
-    let device = Device {
-        key: secret.public().unwrap().point(),
-        class: 2,
-        valid_from: 0,
-        valid_to: NOW + 1,
-        nullifier_key_hash: nullifier_key_hash(nullifier_key),
-    };
-    let consent = Consent {
-        subject,
-        controller,
-        purposes: 0b11,
-        categories: 0b1,
-        valid_from: 0,
-        valid_to: NOW,
-        notice: [8; 32],
-        salt: Fr::from(77u64),
-    };
-    let tree = |leaf| {
-        let mut tree = Tree::default();
-        tree.insert(5, leaf).unwrap();
-        tree
-    };
-    let (devices, consents) = (tree(device.leaf()), tree(consent.leaf()));
-    Inputs {
-        roots: Roots { devices: devices.root(), consents: consents.root() },
-        device_path: devices.path(5).unwrap(),
-        consent_path: consents.path(5).unwrap(),
-        signature: secret.sign(batch_hash(&schema, &records)).unwrap(),
-        window: Window { lo: NOW - 3_600, hi: NOW },
-        policy,
-        schema,
-        device,
-        nullifier_key,
-        consent,
-        records,
-    }
-}
-
-fn inputs() -> Inputs {
-    signed(schema(), |i| vec![-200 + 333 * i as i64, 77])
-}
 
 static GRAPH: LazyLock<Graph> = LazyLock::new(|| graph(100));
 static CIRCUIT: LazyLock<Circuit> = LazyLock::new(|| Circuit::with_schema(&GRAPH, Disclosure::Raw, &schema()).unwrap());
 
 #[test]
 fn both_systems_prove_records_and_every_slot_is_bound() {
-    let inputs = inputs();
+    let inputs = inputs(NOW);
     for system in [SystemId::Groth16Bn254, SystemId::Groth16LookupBn254] {
         let keys = setup(system, &GRAPH, &CIRCUIT, "test", Some([7; 32]), &()).unwrap();
         let prover = Prover::new(&GRAPH, &CIRCUIT, keys).unwrap();
@@ -153,7 +69,7 @@ fn both_systems_prove_records_and_every_slot_is_bound() {
 #[test]
 fn a_circuit_without_a_data_policy_takes_no_records() {
     let (_, prover) = first();
-    let refused = prover.prove_records(&inputs(), &Request::default(), &());
+    let refused = prover.prove_records(&inputs(NOW), &Request::default(), &());
     assert!(matches!(refused, Err(ProveError::NoDataPolicy)));
 }
 
@@ -192,7 +108,7 @@ fn a_convolutional_network_on_one_record_and_on_many() {
         let keys = setup(system, &graph, &circuit, "test", Some([7; 32]), &()).unwrap();
         let prover = Prover::new(&graph, &circuit, keys).unwrap();
         let width = schema.features.len() as i64;
-        let inputs = signed(schema.clone(), |i| (0..width).map(|k| (i as i64 * 37 + k * 11) % 256).collect());
+        let inputs = signed(schema.clone(), NOW, |i| (0..width).map(|k| (i as i64 * 37 + k * 11) % 256).collect());
         let proof = prover.prove_records(&inputs, &Request::default(), &()).unwrap();
         assert_eq!(proof.claim.window().unwrap().records, schema.records);
     }

@@ -12,3 +12,5 @@ mod keys;
 mod statement;
 mod tamper;
 mod toy;
+#[cfg(feature = "json")]
+mod verdicts;

@@ -14,7 +14,8 @@ export const PACKAGES = folder("AVOUCH_WASM_PACKAGES");
 export const FILES = folder("AVOUCH_WASM_FILES");
 
 /** The package that verifies a proof system. */
-export const packageOf = (system) => import(join(PACKAGES, system.startsWith("halo2") ? "verifier-halo2" : "verifier", "node.js"));
+export const packageName = (system) => (system.startsWith("halo2") ? "verifier-halo2" : "verifier");
+export const packageOf = (system) => import(join(PACKAGES, packageName(system), "node.js"));
 
 /** A file of a proof system. */
 export const read = (system, name) => new Uint8Array(readFileSync(join(FILES, system.replace(":", "-"), name)));

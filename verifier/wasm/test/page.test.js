@@ -1,46 +1,23 @@
 // The example page in headless Chromium, from a static file server: with the mouse, and with the keyboard alone.
 import assert from "node:assert/strict";
-import { readFile, writeFile } from "node:fs/promises";
-import { createServer } from "node:http";
-import { extname, join, normalize } from "node:path";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import puppeteer from "puppeteer-core";
 
 import { CONTEXT, FILES, HALO2, native, read, restated } from "./files.js";
-
-const SITE = process.env.AVOUCH_WASM_SITE;
-const TYPES = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".wasm": "application/wasm" };
+import { Site } from "./site.js";
 
 const file = (system, name) => join(FILES, system.replace(":", "-"), name);
 const SYSTEM = "groth16-lookup-bn254:v1";
 
-let server, browser, page;
+let site, page;
 
-before(async () => {
-  server = createServer(async ({ url }, response) => {
-    const path = normalize(new URL(url, "http://x").pathname);
-    try {
-      const body = await readFile(join(SITE, path === "/" ? "index.html" : path));
-      response.writeHead(200, { "content-type": TYPES[extname(path)] ?? "text/html" }).end(body);
-    } catch {
-      response.writeHead(404).end();
-    }
-  }).listen(0, "127.0.0.1");
-  browser = await puppeteer.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox", "--disable-dev-shm-usage"] });
-});
-
-after(async () => {
-  await browser?.close();
-  server?.close();
-});
+before(async () => (site = await Site.open()));
+after(() => site?.close());
 
 async function open() {
   await page?.close();
-  page = await browser.newPage();
-  await page.setViewport({ width: 900, height: 1400 });
-  page.on("pageerror", (e) => assert.fail(e.message));
-  page.on("console", (m) => m.type() === "error" && assert.fail(m.text()));
-  await page.goto(`http://127.0.0.1:${server.address().port}/`, { waitUntil: "load" });
+  page = await site.page();
 }
 
 const upload = async (id, path) => (await page.$(`#${id}`)).uploadFile(path);

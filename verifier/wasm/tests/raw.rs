@@ -1,7 +1,11 @@
 //! The plain module under an interpreter, with real keys and proofs.
 #![allow(missing_docs)]
 
-use std::{env, fs, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    path::{Path, PathBuf},
+};
 
 use serde_json::{Value, json};
 use wasmi::{Engine, Instance, Linker, Module, Store, TypedFunc, WasmParams, WasmResults};
@@ -31,7 +35,11 @@ impl Host {
         function.call(&mut self.store, arguments).unwrap()
     }
 
+    /// The address of the bytes; 0 stands for none.
     fn give(&mut self, bytes: &[u8]) -> u32 {
+        if bytes.is_empty() {
+            return 0;
+        }
         let address: u32 = self.call("avouch_alloc", bytes.len() as u32);
         assert_ne!(address, 0);
         let memory = self.instance.get_memory(&self.store, "memory").unwrap();
@@ -133,4 +141,48 @@ fn wrong_addresses_are_errors() {
     let text = host.give(&[0xff]);
     assert_eq!(host.call::<_, u32>("avouch_admit", (0u32, text)), 0);
     assert_eq!(host.kind(), "usage");
+}
+
+/// The verdict vectors of `test-vectors/proofs`; what is said here is written for `cargo xtask verdicts`.
+#[test]
+#[ignore = "cargo xtask wasm builds the module"]
+fn verdicts_are_those_of_the_vectors() {
+    const PLATFORM: &str = "wasm-raw";
+    let mut host = Host::new();
+    let (mut verdicts, mut wrong) = (BTreeMap::new(), Vec::new());
+    for system in ["groth16-bn254", "groth16-lookup-bn254"] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../test-vectors/proofs").join(system).join("v1");
+        let suite: Value = serde_json::from_slice(&fs::read(folder.join("vectors.json")).unwrap()).unwrap();
+        let mut keys = BTreeMap::new();
+        for vector in suite["vectors"].as_array().unwrap() {
+            let applies = vector["not_applicable"][PLATFORM].is_null();
+            assert_eq!(applies, vector["file"].is_string(), "{}", vector["id"]);
+            if !applies {
+                continue;
+            }
+            let name = vector["key"].as_str().unwrap();
+            let key =
+                *keys.entry(name).or_insert_with(|| host.admit(&fs::read(folder.join(name)).unwrap(), &suite["trust"]));
+            let file = hex::decode(vector["file"].as_str().unwrap()).unwrap();
+            let verdict = match host.verify(key, &file, &vector["demands"]) {
+                0 => {
+                    let nullifier = &host.answer()["claim"]["statement"]["nullifier"];
+                    assert_eq!(nullifier, &vector["claim"]["nullifier"], "{}", vector["id"]);
+                    "accepted".into()
+                }
+                1 => host.kind(),
+                status => panic!("{}: {status}, {}", vector["id"], host.answer()),
+            };
+            let id = format!("{} {}", suite["system"].as_str().unwrap(), vector["id"].as_str().unwrap());
+            if verdict != *vector["kind"].as_str().unwrap_or("accepted") {
+                wrong.push(format!("{id}: {verdict}"));
+            }
+            verdicts.insert(id, verdict);
+        }
+    }
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("verdicts");
+    fs::create_dir_all(&folder).unwrap();
+    let text = serde_json::to_string_pretty(&verdicts).unwrap();
+    fs::write(folder.join(PLATFORM).with_extension("json"), text).unwrap();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -2,23 +2,21 @@
 
 use std::path::{Path, PathBuf};
 
-use avouch_prover::{
-    files::{read_bounded, write_atomically},
-    keys::{self, read_verifying_key},
-};
+use avouch_prover::files::{read_bounded, write_atomically};
 use avouch_solidity::{
     Call, ExportError, INTERFACE,
     layout::{self, Layout},
     snarkjs, verifier,
 };
-use avouch_verifier::{AcceptedKey, KeyPolicy};
+use avouch_verifier::AcceptedKey;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use crate::{
-    args::{Hex, MAX_PROOF},
-    console::{Answer, field, tick},
+    args::MAX_PROOF,
+    console::{Answer, Console, field, tick},
     failure::Failure,
+    trust::KeyArgs,
 };
 
 #[derive(Args)]
@@ -37,7 +35,7 @@ enum Format {
     /// Write a contract that verifies proofs under a key, and the interface that it implements.
     Solidity {
         #[command(flatten)]
-        key: Key,
+        key: KeyArgs,
         /// Folder for the two files; replaces them.
         #[arg(long, value_name = "DIR")]
         output: PathBuf,
@@ -48,7 +46,7 @@ enum Format {
     /// Print the data with which a contract is called to verify a proof.
     Calldata {
         #[command(flatten)]
-        key: Key,
+        key: KeyArgs,
         /// Proof file.
         #[arg(long, value_name = "FILE")]
         proof: PathBuf,
@@ -64,7 +62,7 @@ enum Format {
 #[derive(Args)]
 struct Files {
     #[command(flatten)]
-    key: Key,
+    key: KeyArgs,
     /// Proof file.
     #[arg(long, value_name = "FILE")]
     proof: PathBuf,
@@ -73,42 +71,20 @@ struct Files {
     output: PathBuf,
 }
 
-/// The key, and why it is trusted: whoever relies on what is exported trusts it too.
-#[derive(Args)]
-struct Key {
-    /// Verifying key, or the folder that holds one.
-    #[arg(long, value_name = "FILE")]
-    key: PathBuf,
-    /// Accept a key from a development setup, whose maker can forge proofs.
-    #[arg(long)]
-    allow_dev_setup: bool,
-    /// The only key digest to accept.
-    #[arg(long, value_name = "HEX")]
-    expect_vk: Option<Hex<32>>,
-}
-
-impl Key {
-    fn admit(&self) -> Result<AcceptedKey, Failure> {
-        let path = if self.key.is_dir() { self.key.join(keys::VERIFYING_KEY) } else { self.key.clone() };
-        let policy = KeyPolicy { allow_dev: self.allow_dev_setup, expect_vk: self.expect_vk.map(|h| h.0) };
-        Ok(policy.admit(read_verifying_key(&path)?)?)
-    }
-}
-
 impl Export {
-    pub(crate) fn run(self) -> Result<Answer, Failure> {
+    pub(crate) fn run(self, console: &Console) -> Result<Answer, Failure> {
         match self.format {
-            Format::Solidity { key, output, name } => solidity(&key.admit()?, &output, &name),
-            Format::Calldata { key, proof } => calldata(&key.admit()?, &proof),
-            Format::Snarkjs(files) => files.write(|key, proof| {
+            Format::Solidity { key, output, name } => solidity(&key.accepted(console)?, &output, &name),
+            Format::Calldata { key, proof } => calldata(&key.accepted(console)?, &proof),
+            Format::Snarkjs(files) => files.write(console, |key, proof| {
                 let vk = snarkjs::verification_key(key)?;
                 let (proof, public) = snarkjs::proof(key, proof)?;
                 let text = |value: Value| format!("{value:#}\n").into_bytes();
                 let names = ["verification_key.json", "proof.json", "public.json"];
                 Ok((names, [text(vk), text(proof), text(public)]))
             }),
-            Format::Solana(files) => files.write(|key, proof| Ok(binary(layout::solana(key, proof)?))),
-            Format::Sui(files) => files.write(|key, proof| Ok(binary(layout::sui(key, proof)?))),
+            Format::Solana(files) => files.write(console, |key, proof| Ok(binary(layout::solana(key, proof)?))),
+            Format::Sui(files) => files.write(console, |key, proof| Ok(binary(layout::sui(key, proof)?))),
         }
     }
 }
@@ -149,8 +125,12 @@ fn binary(Layout { verifying_key, proof, public }: Layout) -> Three {
 }
 
 impl Files {
-    fn write(self, export: impl FnOnce(&AcceptedKey, &[u8]) -> Result<Three, ExportError>) -> Result<Answer, Failure> {
-        let key = self.key.admit()?;
+    fn write(
+        self,
+        console: &Console,
+        export: impl FnOnce(&AcceptedKey, &[u8]) -> Result<Three, ExportError>,
+    ) -> Result<Answer, Failure> {
+        let key = self.key.accepted(console)?;
         let (names, contents) = export(&key, &read_bounded(&self.proof, MAX_PROOF)?)?;
         std::fs::create_dir_all(&self.output).map_err(|e| Failure::file(&self.output, e))?;
         let mut paths = Vec::new();

@@ -32,6 +32,7 @@ Examples:
   avouch registry add-consent --registry registry.json --controller https://grid.example \\
     --purpose dpv:ServiceProvision --category avouch:EnergyConsumption --notice notice.txt \\
     --valid-from 1700000000 --valid-to 1800000000 --consent consent.json
+  avouch registry remove-device --registry registry.json --key 4a5b…
   avouch registry revoke-consent --registry registry.json --consent consent.json
   avouch registry root --registry registry.json
   avouch registry proof --registry registry.json --device 4a5b…")]
@@ -90,6 +91,14 @@ enum Action {
         /// Replace the device that has the same nullifier key.
         #[arg(long)]
         renew: bool,
+    },
+    /// Remove a device, whose key is lost or known to others.
+    RemoveDevice {
+        #[command(flatten)]
+        file: File,
+        /// Its public key.
+        #[arg(long, value_name = "HEX", value_parser = digits::<PublicKey>)]
+        key: PublicKey,
     },
     /// Add a consent, and write its opening.
     AddConsent {
@@ -169,6 +178,9 @@ impl Registry {
                 let device = Device { key: key.point(), class, valid_from, valid_to, nullifier_key_hash };
                 let done = if renew { "renewed" } else { "registered" };
                 change(&file.registry, done, |trees| trees.add_device(key, device, renew))
+            }
+            Action::RemoveDevice { file, key } => {
+                change(&file.registry, "device removed, it was", |trees| trees.remove_device(&key))
             }
             Action::AddConsent {
                 file,

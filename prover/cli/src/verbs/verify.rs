@@ -2,21 +2,17 @@
 
 use std::{path::PathBuf, time::Instant};
 
-use avouch_prover::{
-    files::read_bounded,
-    keys::{self, read_parameters, read_verifying_key},
-};
-use avouch_verifier::{
-    Acceptance, Disclosure, Freshness, KeyPolicy, KeyProvenance, Output, VerifyingKey, json, verify,
-};
+use avouch_prover::{files::read_bounded, keys::read_parameters};
+use avouch_verifier::{Acceptance, Disclosure, Freshness, KeyProvenance, Output, VerifyingKey, json, verify};
 use clap::Args;
 use serde_json::json;
 
 use crate::{
     args::{Hex, MAX_PROOF, now},
     claim,
-    console::{Answer, seconds, tick},
+    console::{Answer, Console, seconds, tick},
     failure::Failure,
+    trust::KeyArgs,
 };
 
 #[derive(Args)]
@@ -24,21 +20,15 @@ use crate::{
 Examples:
   avouch verify --key keys/verifying.key --proof sample.proof --allow-dev-setup
   avouch verify --key verifying.key --proof sample.proof --expect-vk 12ab… --expect-context 00ff… --json
-  avouch verify --key verifying.key --proof sample.proof --expect-vk 12ab… --expect-output 7")]
+  avouch verify --key verifying.key --proof sample.proof --expect-vk 12ab… --expect-output 7
+  avouch verify --key verifying.key --proof sample.proof --transcript transcript --model model.onnx \\
+    --ptau final_16.ptau --trust-contribution 34cd…")]
 pub(crate) struct Verify {
-    /// Verifying key, or the folder that holds one. A file `parameters` beside a transparent key saves the time to derive
-    /// them; it is believed only if it is the one that is pinned.
-    #[arg(long, value_name = "FILE")]
-    key: PathBuf,
+    #[command(flatten)]
+    key: KeyArgs,
     /// Proof file.
     #[arg(long, value_name = "FILE")]
     proof: PathBuf,
-    /// Accept a key from a development setup, whose maker can forge proofs.
-    #[arg(long)]
-    allow_dev_setup: bool,
-    /// The only key digest to accept.
-    #[arg(long, value_name = "HEX")]
-    expect_vk: Option<Hex<32>>,
     /// The model's id.
     #[arg(long, value_name = "HEX")]
     expect_model: Option<Hex<32>>,
@@ -63,9 +53,8 @@ pub(crate) struct Verify {
 }
 
 impl Verify {
-    pub(crate) fn run(self) -> Result<Answer, Failure> {
-        let path = if self.key.is_dir() { self.key.join(keys::VERIFYING_KEY) } else { self.key.clone() };
-        let key = read_verifying_key(&path)?;
+    pub(crate) fn run(self, console: &Console) -> Result<Answer, Failure> {
+        let key = self.key.read()?;
         let expect_output = self.expect_output.as_deref().map(|text| output(text, &key)).transpose()?;
         let freshness = match self.max_delay {
             None => None,
@@ -80,12 +69,12 @@ impl Verify {
             freshness,
         };
         let proof = read_bounded(&self.proof, MAX_PROOF)?;
-        let policy = KeyPolicy { allow_dev: self.allow_dev_setup, expect_vk: self.expect_vk.map(|h| h.0) };
         let start = Instant::now();
-        if let Some(folder) = path.parent() {
+        // A file of parameters beside a transparent key saves the time to derive them.
+        if let Some(folder) = self.key.path().parent() {
             read_parameters(folder, &key)?;
         }
-        let key = policy.admit(key)?;
+        let key = self.key.admit(key, console)?;
         let admitted = start.elapsed().as_secs_f64();
 
         let start = Instant::now();
@@ -104,7 +93,8 @@ impl Verify {
         }
         let key_time = match key.provenance() {
             KeyProvenance::Rederived => format!("; the key was derived from its model in {}", seconds(admitted)),
-            KeyProvenance::TranscriptChecked | KeyProvenance::Pinned | KeyProvenance::Dev => String::new(),
+            KeyProvenance::TranscriptChecked => format!("; its ceremony was checked in {}", seconds(admitted)),
+            KeyProvenance::Pinned | KeyProvenance::Dev => String::new(),
         };
         let mut text = format!("{} the proof verifies ({}{key_time})\n", tick(), seconds(elapsed));
         text += &claim::text(&claim);

@@ -361,3 +361,61 @@ impl<'a> Pass<'a> {
 fn geometric(first: Fr, ratio: Fr, count: usize) -> Vec<Fr> {
     std::iter::successors(Some(first), |s| Some(*s * ratio)).take(count).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use ark_bn254::{Bn254, G1Affine, G2Affine, g1, g2};
+    use ark_ec::{AffineRepr as _, CurveGroup as _, pairing::Pairing as _, short_weierstrass::Projective};
+    use ark_poly::{EvaluationDomain as _, Radix2EvaluationDomain};
+
+    use super::{super::Phase1, Affine, Curve, Fr, read};
+
+    const NAMES: [&str; 2] = ["powers.ptau", "prepared.ptau"];
+
+    fn fixture(name: &str, points: usize) -> Phase1 {
+        let path =
+            [env!("CARGO_MANIFEST_DIR"), "../test-vectors/ceremony/v1", name].iter().collect::<std::path::PathBuf>();
+        read(&path, points, &()).unwrap()
+    }
+
+    #[test]
+    fn a_domain_gets_its_powers() {
+        for name in NAMES {
+            for n in [2, 3, 9, 16] {
+                let p = fixture(name, n);
+                let lengths = [p.tau_g1.len(), p.tau_g2.len(), p.alpha_tau_g1.len(), p.beta_tau_g1.len()];
+                assert_eq!(lengths, [2 * n - 1, n, n, n]);
+                assert_eq!(p.prepared.is_some(), name == NAMES[1] && n.is_power_of_two());
+                let h = G2Affine::generator();
+                let e = |a: G1Affine, b: G2Affine| Bn254::pairing(a, b);
+                for i in 1..n {
+                    assert_eq!(e(p.tau_g1[i], h), e(p.tau_g1[0], p.tau_g2[i]));
+                    assert_eq!(e(p.tau_g1[i + n - 1], h), e(p.tau_g1[n - 1], p.tau_g2[i]));
+                    assert_eq!(e(p.alpha_tau_g1[i], h), e(p.alpha_tau_g1[0], p.tau_g2[i]));
+                    assert_eq!(e(p.beta_tau_g1[i], h), e(p.tau_g1[i], p.beta_g2));
+                }
+            }
+        }
+    }
+
+    /// `Σ_j ω^{ij}·L_j` for i of 0 and 1.
+    fn sums<C: Curve>(basis: &[Affine<C>]) -> [Affine<C>; 2] {
+        let domain = Radix2EvaluationDomain::<Fr>::new(basis.len()).unwrap();
+        let ones: Projective<C> = basis.iter().sum();
+        let points: Projective<C> = basis.iter().zip(domain.elements()).map(|(l, w)| *l * w).sum();
+        [ones.into_affine(), points.into_affine()]
+    }
+
+    #[test]
+    fn a_prepared_basis_is_that_of_the_domain() {
+        for n in [2, 4, 8, 16] {
+            let p = fixture(NAMES[1], n);
+            let basis = p.prepared.unwrap();
+            assert_eq!(basis.tau_g1.len(), n);
+            assert_eq!(sums::<g1::Config>(&basis.tau_g1), p.tau_g1[..2]);
+            assert_eq!(sums::<g2::Config>(&basis.tau_g2), p.tau_g2[..2]);
+            assert_eq!(sums::<g1::Config>(&basis.alpha_tau_g1), p.alpha_tau_g1[..2]);
+            assert_eq!(sums::<g1::Config>(&basis.beta_tau_g1), p.beta_tau_g1[..2]);
+        }
+    }
+}

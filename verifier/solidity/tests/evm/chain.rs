@@ -16,7 +16,7 @@ use revm::{
 };
 use sha3::{Digest as _, Keccak256};
 
-use crate::fixture;
+use crate::{fixture, verdicts};
 
 pub(crate) type Word = [u8; 32];
 
@@ -40,7 +40,9 @@ static CODE: LazyLock<BTreeMap<String, Vec<u8>>> = LazyLock::new(|| {
         .spawn()
         .expect("node runs");
     let mut sources = fixture::sources();
+    sources.extend(verdicts::sources());
     sources.insert("Always.sol".into(), include_str!("Always.sol").into());
+    sources.insert("Caller.sol".into(), include_str!("Caller.sol").into());
     compiler.stdin.take().unwrap().write_all(serde_json::to_string(&sources).unwrap().as_bytes()).unwrap();
     let output = compiler.wait_with_output().unwrap();
     assert!(output.status.success(), "compile.js fails; cargo xtask solidity installs what it needs");
@@ -139,6 +141,11 @@ impl Chain {
 
     pub(crate) fn balance(&self, address: Address) -> u128 {
         self.database.cache.accounts.get(&address).map_or(0, |account| account.info.balance.to())
+    }
+
+    /// Whether there is an account: a first payment costs more.
+    pub(crate) fn exists(&self, address: Address) -> bool {
+        self.database.cache.accounts.get(&address).is_some_and(|account| !account.info.is_empty())
     }
 
     pub(crate) fn code_hash(&self, address: Address) -> Word {

@@ -2,47 +2,40 @@
 
 use std::fmt::Write as _;
 
+use revm::primitives::Address;
+
 use crate::{
     chain::{Chain, PROVER, STRANGER},
-    fixture::ALL,
+    fixture::{ALL, Fixture, POLICIED},
     hub::Setting,
+    records::NEWCOMER,
+    verifier::without_points,
 };
 
 /// The most that a verification, and a submission in all, may take: plain, and with lookups.
-const LIMITS: [(u64, u64); 2] = [(250_000, 330_000), (290_000, 370_000)];
+const LIMITS: [[u64; 2]; 2] = [[250_000, 330_000], [290_000, 370_000]];
+/// The most that points may cost which are none.
+const INVALID: u64 = 400_000;
 
 #[test]
 #[ignore = "cargo xtask solidity installs the compiler"]
 fn gas_is_as_recorded() {
-    let mut snapshot = String::from("# Gas of the execution alone. AVOUCH_RECORD=1 writes this file anew.\n");
-    let policied = policied_submission();
-    let _ = writeln!(snapshot, "submit with a data policy, without verifying: {policied}");
-    for (fixture, (verify, submit)) in ALL.iter().zip(LIMITS) {
-        let name = fixture.system.name();
-        let mut chain = Chain::new();
-        let contract = chain.deploy(fixture.contract, &[]);
-        let mut call = fixture.call([0xff; 32]);
-        let verified = chain.call(STRANGER, contract, 0, call.calldata());
-        assert!(verified.is_true());
-        // Slots that are zero take no multiplication. With a data policy all are in use, and a wrong statement takes as
-        // long as a right one.
-        call.statement[3..6].fill([1; 32]);
-        let full = chain.call(STRANGER, contract, 0, call.calldata());
-        assert!(!full.is_true());
-
-        let mut s = Setting::of(fixture);
-        let task = s.named(2);
-        s.create(&task, &[PROVER, STRANGER]).result.unwrap();
-        let call = fixture.call(s.context(&task, PROVER));
-        let submitted = s.submit(&task, PROVER, &call);
-        submitted.result.unwrap();
-
-        let _ = writeln!(snapshot, "{name} verify, empty policy: {}", verified.gas);
-        let _ = writeln!(snapshot, "{name} verify, data policy: {}", full.gas);
-        let _ = writeln!(snapshot, "{name} submit, empty policy: {}", submitted.gas);
-        assert!(full.gas <= verify, "{name}: verification takes {}", full.gas);
-        let most = submitted.gas.max(policied + full.gas);
-        assert!(most <= submit, "{name}: submission takes {most}");
+    let mut snapshot = String::from(
+        "# Gas of the execution alone, and the most that is allowed. AVOUCH_RECORD=1 writes this file anew.\n",
+    );
+    for ((plain, policied), [verify, submit]) in ALL.iter().zip(&*POLICIED).zip(LIMITS) {
+        for (call, gas, limit) in [
+            ("verify, empty policy", verification(plain), verify),
+            ("verify, data policy", verification(policied), verify),
+            ("refuse a point that is none", refusal(plain).max(refusal(policied)), INVALID),
+            ("submit, empty policy", submission(plain, PROVER), submit),
+            ("submit, data policy", submission(policied, PROVER), submit),
+            ("submit, data policy, for a new account", submission(policied, NEWCOMER), submit),
+        ] {
+            let name = plain.system.name();
+            let _ = writeln!(snapshot, "{name} {call}: {gas} of {limit}");
+            assert!(gas <= limit, "{name} {call}: {gas}");
+        }
     }
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/gas.snapshot");
     if std::env::var_os("AVOUCH_RECORD").is_some() {
@@ -51,14 +44,36 @@ fn gas_is_as_recorded() {
     assert_eq!(std::fs::read_to_string(path).unwrap_or_default(), snapshot);
 }
 
-/// What the hub takes with a data policy, when verifying takes next to nothing.
-fn policied_submission() -> u64 {
-    let mut s = Setting::always();
+fn verification(fixture: &Fixture) -> u64 {
+    let mut chain = Chain::new();
+    let contract = chain.deploy(fixture.contract, &[]);
+    let verified = chain.call(STRANGER, contract, 0, fixture.call([0xff; 32]).calldata());
+    assert!(verified.is_true());
+    verified.gas
+}
+
+/// The most of all points.
+fn refusal(fixture: &Fixture) -> u64 {
+    let mut chain = Chain::new();
+    let contract = chain.deploy(fixture.contract, &[]);
+    let refused = without_points(&fixture.call([0xff; 32])).into_iter().map(|call| {
+        let outcome = chain.call(STRANGER, contract, 0, call.calldata());
+        assert!(!outcome.is_true());
+        outcome.gas
+    });
+    refused.max().unwrap()
+}
+
+fn submission(fixture: &Fixture, recipient: Address) -> u64 {
+    let mut s = Setting::of(fixture);
+    let (task, recipients) = match fixture.policy_and_root() {
+        None => (s.named(2), &[PROVER, STRANGER][..]),
+        Some(_) => (s.policied(2), &[][..]),
+    };
     s.set_root(u64::MAX);
-    let task = s.policied(2);
-    s.create(&task, &[]).result.unwrap();
-    let call = s.answer(&task, PROVER);
-    let submitted = s.submit(&task, PROVER, &call);
+    s.create(&task, recipients).result.unwrap();
+    let call = fixture.call(s.context(&task, recipient));
+    let submitted = s.submit(&task, recipient, &call);
     submitted.result.unwrap();
     submitted.gas
 }

@@ -8,5 +8,11 @@ mod fixture;
 mod gas;
 mod hub;
 mod layouts;
+#[path = "../../../../prover/tests/it/network.rs"]
+mod network;
+mod records;
+#[path = "../../../../prover/tests/it/signed.rs"]
+mod signed;
 mod snarkjs;
+mod verdicts;
 mod verifier;

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Instant};
 
 use avouch_prover::{
-    ceremony::{Evidence, State, Subject, Trust, check, phase1::public_file},
+    ceremony::{Evidence, State, Subject, check, phase1::public_file},
     keys::{PROVING_KEY, VERIFYING_KEY, read_verifying_key},
     memory,
 };
@@ -12,9 +12,9 @@ use serde_json::json;
 
 use super::{Source, story};
 use crate::{
-    args::Hex,
     console::{Answer, Console, seconds, tick},
     failure::Failure,
+    trust::TrustArgs,
 };
 
 #[derive(Args)]
@@ -35,12 +35,8 @@ pub(crate) struct Verify {
     /// Earlier files of the ceremony, whose points are checked too.
     #[arg(long, value_name = "FILE")]
     step: Vec<PathBuf>,
-    /// Phase 1 file to trust besides the public ones: its BLAKE2b-512.
-    #[arg(long, value_name = "HASH")]
-    trust_ptau: Vec<Hex<64>>,
-    /// Contribution to trust, by the hash that its maker published.
-    #[arg(long, value_name = "HASH")]
-    trust_contribution: Vec<Hex<32>>,
+    #[command(flatten)]
+    trust: TrustArgs,
 }
 
 impl Verify {
@@ -65,9 +61,7 @@ impl Verify {
         drop(bars);
 
         let public = public_file(&report.phase1);
-        let phase1: Vec<[u8; 64]> = self.trust_ptau.iter().map(|h| h.0).collect();
-        let contributions: Vec<[u8; 32]> = self.trust_contribution.iter().map(|h| h.0).collect();
-        let trusted = Trust { phase1: &phase1, contributions: &contributions }.check(&report);
+        let trusted = self.trust.with(|trust| trust.check(&report));
         let elapsed = start.elapsed().as_secs_f64();
         let mut json = story::json(&report);
         json["phase1_public"] = public.map(|p| p.name).into();
@@ -77,7 +71,7 @@ impl Verify {
         let mut text = format!("{} the ceremony holds ({})\n{}", tick(), seconds(elapsed), story::text(&report));
         match trusted {
             Ok(()) => text += "Phase 1 and a contribution are trusted, as you named them.\n",
-            Err(e) if self.trust_ptau.is_empty() && self.trust_contribution.is_empty() => {
+            Err(e) if self.trust.is_empty() => {
                 text += &format!("Whom to trust is open. {e}\n");
             }
             Err(e) => return Err(Failure { facts: Some(json.into()), ..e.into() }),
