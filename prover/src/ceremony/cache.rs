@@ -16,7 +16,7 @@ use rayon::prelude::*;
 
 use super::{
     CeremonyError,
-    lagrange::{self, check, steps},
+    lagrange::{self, check, layers},
     phase1::{Lagrange, Phase1},
 };
 use crate::{
@@ -26,6 +26,8 @@ use crate::{
 };
 
 const MAGIC: &[u8; 4] = b"AVLB";
+/// What an operation of G2 costs, in such of G1.
+const G2_WEIGHT: u64 = 3;
 const NAMES: [&str; 4] = ["tau-g1", "tau-g2", "alpha-g1", "beta-g1"];
 
 /// The basis for phase 1: the one prepared in its file, the one of an interrupted run, or a new one.
@@ -42,15 +44,16 @@ pub(super) fn basis(
         }
         return Err(CeremonyError::Phase1("its prepared Lagrange basis does not belong to its powers"));
     }
-    // A G2 operation costs about three of G1.
-    progress.begin("computing the Lagrange basis", 6 * steps(domain));
+    let steps = (3 + G2_WEIGHT) * layers(domain) * domain.size() as u64;
+    progress.begin("computing the Lagrange basis", steps);
     let (basis, is_cached) = compute(domain, phase1, cache, progress)?;
     if !is_cached || check(domain, phase1, &basis)? {
         return Ok(basis);
     }
+    // The files are of no use, and whoever made them may make others.
     forget(cache);
-    progress.begin("computing the Lagrange basis", 6 * steps(domain));
-    Ok(compute(domain, phase1, cache, progress)?.0)
+    progress.begin("computing the Lagrange basis", steps);
+    Ok(compute(domain, phase1, None, progress)?.0)
 }
 
 /// Removes the files.
@@ -77,10 +80,10 @@ fn compute(
     let n = domain.size();
     let hash = &phase1.hash;
     let [one, two, alpha, beta] = NAMES.map(|name| cache.map(|cache| file(cache, name)));
-    let (tau_g1, first) = part(domain, &phase1.tau_g1[..n], hash, one.as_deref(), progress)?;
-    let (tau_g2, second) = part(domain, &phase1.tau_g2, hash, two.as_deref(), progress)?;
-    let (alpha_tau_g1, third) = part(domain, &phase1.alpha_tau_g1, hash, alpha.as_deref(), progress)?;
-    let (beta_tau_g1, fourth) = part(domain, &phase1.beta_tau_g1, hash, beta.as_deref(), progress)?;
+    let (tau_g1, first) = part(domain, &phase1.tau_g1[..n], hash, one.as_deref(), 1, progress)?;
+    let (tau_g2, second) = part(domain, &phase1.tau_g2, hash, two.as_deref(), G2_WEIGHT, progress)?;
+    let (alpha_tau_g1, third) = part(domain, &phase1.alpha_tau_g1, hash, alpha.as_deref(), 1, progress)?;
+    let (beta_tau_g1, fourth) = part(domain, &phase1.beta_tau_g1, hash, beta.as_deref(), 1, progress)?;
     Ok((Lagrange { tau_g1, tau_g2, alpha_tau_g1, beta_tau_g1 }, first | second | third | fourth))
 }
 
@@ -89,12 +92,13 @@ fn part<C: GLVConfig<ScalarField = Fr> + SWCurveConfig<BaseField: Coordinate>>(
     powers: &[Affine<C>],
     hash: &[u8; 64],
     path: Option<&Path>,
+    weight: u64,
     progress: &dyn Progress,
 ) -> Result<(Vec<Affine<C>>, bool), CeremonyError> {
     if let Some(points) = path.and_then(|path| read(path, hash, powers.len()).ok()) {
         return Ok((points, true));
     }
-    let basis = lagrange::basis(domain, powers, progress)?;
+    let basis = lagrange::basis(domain, powers, weight, progress)?;
     if let Some(path) = path {
         write_atomically(path, false, |out| {
             let mut out = Writer::new(out);

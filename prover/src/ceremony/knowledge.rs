@@ -1,6 +1,6 @@
 //! A contribution's update of one δ, and the proof that its maker knew the secret.
 //!
-//! The construction is the one of Bowe, Gabizon and Miers (ePrint 2017/1050, section 3.1), whose security for Groth16
+//! The construction is the one of Bowe, Gabizon and Miers (ePrint 2017/1050), whose security for Groth16
 //! without a beacon is shown in "Snarky Ceremonies" (Kohlweiss, Maller, Siim, Volkhov, ePrint 2021/219, section 4): from a
 //! secret x, `[x·δ]₁`, `[x·δ]₂`, `[x]₂` and `x·R`, where R is a point that everything the update is for hashes to. Who
 //! copies it to another place would have to know x, because R is another there.

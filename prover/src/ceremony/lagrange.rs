@@ -1,7 +1,7 @@
 //! The Lagrange basis of a domain at τ, from powers of τ that nobody knows.
 //!
 //! `L_i(τ) = 1/n · Σ_j ω^(−i·j)·τ^j`, so the basis is the inverse Fourier transform of the powers (Bowe, Gabizon, Miers,
-//! ePrint 2017/1050, section 6), here on points of the curve: about `n/2 · log₂ n` multiplications for each of four kinds.
+//! ePrint 2017/1050), here on points of the curve: about `n/2 · log₂ n` multiplications for each of four kinds.
 
 use ark_bn254::Fr;
 use ark_ec::{
@@ -27,10 +27,11 @@ use crate::{
 const CHUNK: usize = 64;
 
 /// The basis of a domain from powers, as many as the domain has points. Its points are `[m·L_i(τ)]` where those of the
-/// powers are `[m·τ^i]`.
+/// powers are `[m·τ^i]`. Each of [`layers`] counts `weight` steps for a point.
 pub(super) fn basis<C: GLVConfig<ScalarField = Fr>>(
     domain: &Domain,
     powers: &[Affine<C>],
+    weight: u64,
     progress: &dyn Progress,
 ) -> Result<Vec<Affine<C>>, Cancelled> {
     let n = domain.size();
@@ -62,7 +63,7 @@ pub(super) fn basis<C: GLVConfig<ScalarField = Fr>>(
         })
         .collect();
     progress::check(progress)?;
-    progress.advance(n as u64);
+    progress.advance(weight * n as u64);
     let roots = domain.inverse_roots();
     let mut size = 1;
     for &radix in radices.iter().rev() {
@@ -73,20 +74,20 @@ pub(super) fn basis<C: GLVConfig<ScalarField = Fr>>(
             _ => layer.triples(block, size),
         });
         progress::check(progress)?;
-        progress.advance(n as u64);
+        progress.advance(weight * n as u64);
         size = block;
     }
     Ok(Projective::normalize_batch(&values))
 }
 
-/// Steps that [`basis`] reports.
-pub(super) fn steps(domain: &Domain) -> u64 {
-    let layers = match domain.radix() {
+/// Passes over all points that [`basis`] takes: one of each radix, and one to scale.
+pub(super) fn layers(domain: &Domain) -> u64 {
+    let odd = match domain.radix() {
         1 => 0,
         3 => 1,
         _ => 2,
-    } + (domain.size() / domain.radix()).ilog2();
-    domain.size() as u64 * u64::from(1 + layers)
+    };
+    u64::from(1 + odd + (domain.size() / domain.radix()).ilog2())
 }
 
 /// One pass of the transform.
@@ -181,8 +182,8 @@ mod tests {
             assert_eq!(domain.size(), size);
             let phase1 = phase1(size);
             let expected = domain.lagrange(tau());
-            let one = basis(&domain, &phase1.tau_g1[..size], &()).unwrap();
-            let two = basis(&domain, &phase1.tau_g2, &()).unwrap();
+            let one = basis(&domain, &phase1.tau_g1[..size], 1, &()).unwrap();
+            let two = basis(&domain, &phase1.tau_g2, 1, &()).unwrap();
             for (i, l) in expected.iter().enumerate() {
                 assert_eq!(one[i], G1Projective::generator() * l, "{size}, {i}");
                 assert_eq!(two[i], G2Projective::generator() * l, "{size}, {i}");
