@@ -1,4 +1,4 @@
-//! `avouch ceremony`, as a script sees it.
+//! `avouch ceremony phase1`, as a script sees it.
 
 use std::{
     path::{Path, PathBuf},
