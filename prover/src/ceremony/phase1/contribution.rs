@@ -146,8 +146,8 @@ fn response_bytes(power: u32) -> u64 {
 }
 
 /// Of a ceremony of power 28, such as the public one: 100 GB would have to be hashed for it.
-const FIRST_CHALLENGE_28: &str = "9e63a5f62b96538daaed2372481920d1a40b91959ea38ef9f5f6a3033b886516\
-                                  0710d067c09d09615f928ea517bcdf49ad75abd2c8340b400e3b18e968b4ffef";
+const FIRST_CHALLENGE_28: &str = "93da91920d5a54a8a0fde55cd9dc3a10c4f3eef768b62c0948741370864254b4\
+                                  c1920f3f29d4ebc0ef3acecf2e2db63a755713d77e1ed77347a56fbc317c7a93";
 
 /// The hash of the challenge that a ceremony begins with: all points are the generators.
 pub(super) fn first_challenge(power: u32, progress: &dyn Progress) -> Result<[u8; 64], Cancelled> {
