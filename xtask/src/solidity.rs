@@ -1,4 +1,4 @@
-//! The contracts: compiled, and run in an EVM with real proofs.
+//! What npm's packages are held against: the contracts, compiled and run in an EVM with real proofs, and snarkjs.
 
 use crate::{
     Result,
@@ -12,5 +12,9 @@ pub(crate) fn run() -> Result<()> {
     }
     npm_ci("verifier/solidity")?;
     let mut tests = cargo();
-    step("contracts", tests.args(["test", "--locked", "-p", "avouch-solidity", "--", "--include-ignored"]))
+    step("contracts", tests.args(["test", "--locked", "-p", "avouch-solidity", "--", "--include-ignored"]))?;
+    let mut tests = cargo();
+    // Of the workspace, so that it is built as for all tests.
+    tests.args(["test", "--locked", "--workspace", "--test", "it", "phase1_snarkjs", "--", "--ignored"]);
+    step("files of phase 1, with snarkjs", &mut tests)
 }

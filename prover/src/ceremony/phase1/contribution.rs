@@ -145,7 +145,8 @@ fn response_bytes(power: u32) -> u64 {
     64 + g2 + sections.map(|(section, bytes)| section.points(power) * bytes).iter().sum::<u64>()
 }
 
-/// Of a ceremony of power 28, such as the public one: 100 GB would have to be hashed for it.
+/// Of a ceremony of power 28, such as the public one, whose first attestation has it too (perpetualpowersoftau, 0001):
+/// 100 GB would have to be hashed for it.
 const FIRST_CHALLENGE_28: &str = "93da91920d5a54a8a0fde55cd9dc3a10c4f3eef768b62c0948741370864254b4\
                                   c1920f3f29d4ebc0ef3acecf2e2db63a755713d77e1ed77347a56fbc317c7a93";
 
