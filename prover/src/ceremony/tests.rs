@@ -1,6 +1,6 @@
 //! Ceremonies whose secrets are known, and everything that has to be rejected.
 
-use std::{fs, io::Write as _};
+use std::{fs, io::Write as _, sync::LazyLock};
 
 use ark_bn254::{Fr, G1Affine, G1Projective, G2Projective};
 use ark_ec::{AffineRepr as _, CurveGroup as _, PrimeGroup as _, scalar_mul::ScalarMul as _};
@@ -195,12 +195,13 @@ fn rejected<T>(result: Result<T, CeremonyError>) -> Rejected {
     }
 }
 
+static GRAPH: LazyLock<Graph> = LazyLock::new(|| network(4, 3));
+static CIRCUIT: LazyLock<Circuit> = LazyLock::new(|| circuit(&GRAPH, Disclosure::Raw));
+static EXAMPLES: LazyLock<Vec<Example<'static>>> =
+    LazyLock::new(|| SYSTEMS.iter().map(|&system| Example::new(system, &GRAPH, &CIRCUIT)).collect());
+
 fn examples(test: impl Fn(&Example<'_>)) {
-    let graph = network(4, 3);
-    let circuit = circuit(&graph, Disclosure::Raw);
-    for system in SYSTEMS {
-        test(&Example::new(system, &graph, &circuit));
-    }
+    EXAMPLES.iter().for_each(test);
 }
 
 fn contribution(index: u32, reason: Reason) -> Rejected {
@@ -225,9 +226,7 @@ fn contributions_make_the_key_of_a_setup_with_the_product_of_their_secrets() {
 
 #[test]
 fn a_basis_that_is_resumed_is_checked() {
-    let graph = network(4, 3);
-    let circuit = circuit(&graph, Disclosure::Raw);
-    let subject = Subject::new(SYSTEMS[1], &circuit, "test").unwrap();
+    let subject = Subject::new(SYSTEMS[1], &CIRCUIT, "test").unwrap();
     let n = subject.points();
     let folder = TempDir::new().unwrap();
     let cache = folder.path().join("state");
@@ -256,9 +255,7 @@ fn a_basis_that_is_resumed_is_checked() {
 
 #[test]
 fn a_prepared_basis_of_other_powers_is_refused() {
-    let graph = network(4, 3);
-    let circuit = circuit(&graph, Disclosure::Raw);
-    let subject = Subject::new(SYSTEMS[0], &circuit, "test").unwrap();
+    let subject = Subject::new(SYSTEMS[0], &CIRCUIT, "test").unwrap();
     let swap: [fn(&mut Lagrange); 4] = [
         |basis| basis.tau_g1.swap(3, 900),
         |basis| basis.tau_g2.swap(3, 900),
@@ -783,18 +780,15 @@ fn files_are_read_whole_or_refused() {
 #[test]
 fn chains_are_those_of_the_vectors() {
     let mut vectors = Vec::new();
-    let graph = network(4, 3);
-    let circuit = circuit(&graph, Disclosure::Raw);
     let hex_of = |x: Fr| hex::encode(x.into_bigint().0.iter().rev().flat_map(|l| l.to_be_bytes()).collect::<Vec<_>>());
-    for system in SYSTEMS {
-        let example = Example::new(system, &graph, &circuit);
+    for example in &*EXAMPLES {
         let (keys, report) = finalize(&example.subject, prepared(&example.subject), example.last(), &()).unwrap();
         let phases = example.subject.variant.phases();
         let secrets = |index| (0..phases).map(|phase| hex_of(secret(index, phase))).collect::<Vec<_>>();
         let transcript = &example.last().transcript;
         let story: Value = serde_json::from_slice(&transcript.encode()).unwrap();
         vectors.push(json!({
-            "name": system.name(),
+            "name": example.subject.variant.system().name(),
             "notes": "three contributions with known secrets, one of each phase, and a beacon",
             "flags": [],
             "inputs": {

@@ -71,8 +71,9 @@ impl Verify {
         let mut text = format!("{} the ceremony holds ({})\n{}", tick(), seconds(elapsed), story::text(&report));
         match trusted {
             Ok(()) => text += "Phase 1 and a contribution are trusted, as you named them.\n",
-            Err(e) if self.trust.is_empty() => {
-                text += &format!("Whom to trust is open. {e}\n");
+            Err(_) if self.trust.is_empty() => {
+                text += "Whom to trust is open: name a contribution with --trust-contribution, \
+                and with --trust-ptau a phase 1 that is not public.\n"
             }
             Err(e) => return Err(Failure { facts: Some(json.into()), ..e.into() }),
         }
