@@ -1,6 +1,6 @@
 //! Ceremonies whose secrets are known, and everything that has to be rejected.
 
-use std::{fs, io::Write as _, sync::LazyLock};
+use std::{fs, io::Write as _, path::PathBuf, sync::LazyLock};
 
 use ark_bn254::{Fr, G1Affine, G1Projective, G2Projective};
 use ark_ec::{AffineRepr as _, CurveGroup as _, PrimeGroup as _, scalar_mul::ScalarMul as _};
@@ -29,8 +29,9 @@ use super::{
 };
 use crate::{
     Prover, Request,
-    groth16::{Points, Trapdoors, evaluate},
+    groth16::{Domain, Points, Trapdoors, evaluate},
     keys::{Keys, ProvingKey},
+    progress::Progress,
 };
 
 const SYSTEMS: [SystemId; 2] = [SystemId::Groth16Bn254, SystemId::Groth16LookupBn254];
@@ -251,6 +252,29 @@ fn a_basis_that_is_resumed_is_checked() {
         fs::write(&part, bytes).unwrap();
         assert!(run(phase1(n)) == expected);
     }
+}
+
+/// Somebody who can write beside the output puts a wrong file back as often as it is removed.
+#[test]
+fn a_basis_that_is_planted_again_is_not_believed() {
+    struct Planter {
+        part: PathBuf,
+        bytes: Vec<u8>,
+    }
+    impl Progress for Planter {
+        fn begin(&self, _: &'static str, _: u64) {
+            fs::write(&self.part, &self.bytes).unwrap();
+        }
+    }
+    let domain = Domain::new(8, &[1]).unwrap();
+    let folder = TempDir::new().unwrap();
+    let cache = folder.path().join("state");
+    super::cache::basis(&domain, &phase1(8), None, Some(&cache), &()).unwrap();
+    // β instead of α.
+    let bytes = fs::read(folder.path().join("state.beta-g1")).unwrap();
+    let planter = Planter { part: folder.path().join("state.alpha-g1"), bytes };
+    let basis = super::cache::basis(&domain, &phase1(8), None, Some(&cache), &planter).unwrap();
+    assert!(lagrange::check(&domain, &phase1(8), &basis).unwrap());
 }
 
 #[test]
