@@ -371,6 +371,11 @@ fn our_own_files_are_verified() {
     phase1::new(&path("0"), 3, &()).unwrap();
     assert!(matches!(phase1::verify(&path("0"), &()), Err(PtauError::NoContribution)));
     assert!(matches!(phase1::read(&path("0"), 8, &()), Err(PtauError::NoContribution)));
+    // A beacon's secrets are everybody's, so it is not enough.
+    let value = Beacon { value: vec![7], iterations: 10 };
+    phase1::beacon(&path("0"), &path("alone"), None, value, &()).unwrap();
+    assert!(matches!(phase1::verify(&path("alone"), &()), Err(PtauError::NoContribution)));
+    assert!(matches!(phase1::read(&path("alone"), 8, &()), Err(PtauError::NoContribution)));
     let first = phase1::contribute(&path("0"), &path("1"), Some("first"), b"", &()).unwrap();
     let second = phase1::contribute(&path("1"), &path("2"), None, b"dice", &()).unwrap();
     assert_ne!(first.response_hash, second.response_hash);

@@ -75,7 +75,7 @@ pub enum PtauError {
         power: u32,
     },
     /// Nobody contributed.
-    #[error("the file has no contribution: everybody knows its secrets; contribute to it first")]
+    #[error("the file has no contribution but beacons: everybody knows its secrets; contribute to it first")]
     NoContribution,
     /// The list of contributions cannot be read.
     #[error("{section}: {0}", section = Section::Contributions)]

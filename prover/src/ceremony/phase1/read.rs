@@ -148,7 +148,7 @@ pub(super) fn verify_challenge(file: Ptau<'_>) -> Result<([u8; 64], [u8; 64]), P
 impl<'a> Pass<'a> {
     fn run(file: Ptau<'a>, wanted: Wanted, may_be_empty: bool) -> Result<(Phase1, Report), PtauError> {
         let last = check_all(&file)?;
-        if last.contributions.is_empty() && !may_be_empty {
+        if last.contributions.iter().all(|c| c.beacon.is_some()) && !may_be_empty {
             return Err(PtauError::NoContribution);
         }
         let chain = Chain::new(&file, &last);
