@@ -322,6 +322,13 @@ fn contributions_that_do_not_follow_are_refused() {
     is(file.clone().set(iterations, &[9]), 3, form);
     is(file.clone().set(iterations, &[33]), 3, form);
     is(file.clone().set(iterations, &[11]), 3, Defect::Beacon);
+    // Many beacons, each of which may be: hours of hashes before the first that is wrong.
+    let mut beacons = file.clone().set(iterations, &[32]).set(list.start, &[4]);
+    let last = beacons.0[beacon..list.end].to_vec();
+    beacons.0.extend(&last);
+    let length = (list.len() + last.len()) as u64;
+    let beacons = beacons.set(list.start - 8, &length.to_le_bytes());
+    assert_error!(beacons, PtauError::Contributions("its beacons are hashed more than 2^32 times in all"));
     is(file.clone().flip(list.end - 1), 3, Defect::Beacon);
     is(file.clone().set(parameters - 4, &[1, 1]), 3, Defect::Truncated);
     is(file.clone().set(list.start, &[4]), 4, Defect::Truncated);

@@ -14,7 +14,7 @@ use crate::progress::{Cancelled, Progress, check};
 
 /// log2 of the hashes that snarkjs wants of a beacon at least.
 pub(super) const MIN_ITERATIONS: u8 = 10;
-/// More would take hours to check.
+/// More would take hours to check, also of all beacons of a file together.
 pub(super) const MAX_ITERATIONS: u8 = 32;
 /// Longest name that is written: snarkjs cuts there.
 pub(super) const MAX_NAME: usize = 64;
@@ -108,6 +108,10 @@ pub(super) struct Accumulated {
 pub(super) fn check_all(file: &Ptau<'_>) -> Result<Accumulated, PtauError> {
     let power = file.ceremony_power;
     let entries = decode(&file.contributions, power)?;
+    let hashes: u64 = entries.iter().filter_map(|e| e.beacon.as_ref()).map(|b| 1 << b.iterations).sum();
+    if hashes > 1 << MAX_ITERATIONS {
+        return Err(PtauError::Contributions("its beacons are hashed more than 2^32 times in all"));
+    }
     let mut last = Accumulated {
         state: State {
             tau_g1: G1Affine::generator(),
