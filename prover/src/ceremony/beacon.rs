@@ -20,13 +20,13 @@ const STRIDE: u64 = 1 << 16;
 pub(super) struct Beacon {
     /// The public value.
     pub(super) value: Bytes,
-    /// Logarithm of the number of iterations: 10 to 40. What took more, nobody could check.
+    /// Logarithm of the number of iterations: 10 to 32. More would take hours to check.
     pub(super) iterations_log2: u32,
 }
 
 impl Beacon {
     pub(super) fn is_in_range(&self) -> bool {
-        (1..=MAX_VALUE).contains(&self.value.0.len()) && (10..=40).contains(&self.iterations_log2)
+        (1..=MAX_VALUE).contains(&self.value.0.len()) && (10..=32).contains(&self.iterations_log2)
     }
 
     /// The secret of each phase, for a contribution after this one.

@@ -56,7 +56,7 @@ pub fn contribute(
 /// 2^`iterations_log2` times. It keeps the last contributor from steering the key, and is no contribution by itself.
 ///
 /// # Errors
-/// There is a beacon already, the value is empty or longer than 256 bytes, there are not 2^10 to 2^40 iterations, or the
+/// There is a beacon already, the value is empty or longer than 256 bytes, there are not 2^10 to 2^32 iterations, or the
 /// work was stopped.
 pub fn beacon(
     state: State,

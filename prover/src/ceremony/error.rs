@@ -152,7 +152,7 @@ pub enum Reason {
     #[error("it follows a beacon, which has to be the last")]
     AfterBeacon,
     /// The beacon's parameters are out of range.
-    #[error("its beacon has no value, one of more than 256 bytes, or a number of iterations outside 2^10 to 2^40")]
+    #[error("its beacon has no value, one of more than 256 bytes, or a number of iterations outside 2^10 to 2^32")]
     BeaconRange,
     /// The secrets are not those of the beacon.
     #[error("its {0} is not multiplied by what the beacon's value gives")]

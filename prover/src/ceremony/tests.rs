@@ -485,7 +485,7 @@ fn a_story_that_is_told_otherwise_is_rejected() {
         let beacon = |s: &mut Value, i: usize, value: Value| contributions(s)[i]["beacon"] = value;
         let of = |value: &str, n: u32| json!({ "value": value, "iterations_log2": n });
         assert_eq!(resealed(&|s| beacon(s, 1, of("00", 10))), contribution(3, Reason::AfterBeacon));
-        for wrong in [of("", 10), of("00", 9), of("00", 41), of(&"00".repeat(257), 10)] {
+        for wrong in [of("", 10), of("00", 9), of("00", 33), of(&"00".repeat(257), 10)] {
             assert_eq!(resealed(&|s| beacon(s, 3, wrong.clone())), contribution(4, Reason::BeaconRange));
         }
         for wrong in [of("00", 10), of(&hex::encode("block 123"), 11)] {
@@ -722,7 +722,7 @@ fn nobody_and_a_beacon_alone_make_no_key() {
         assert_eq!(make(&alone), Rejected::NoContribution);
         let e = rejected(contribute(alone, Contributor::default(), None, &()));
         assert_eq!(e, contribution(2, Reason::AfterBeacon));
-        for (value, n) in [(&[] as &[u8], 10), (&[0], 9), (&[0], 41)] {
+        for (value, n) in [(&[] as &[u8], 10), (&[0], 9), (&[0], 33)] {
             let e = beacon(example.states[1].clone(), Contributor::default(), value, n, &()).unwrap_err();
             assert!(matches!(e, CeremonyError::Input { field: "beacon", .. }), "{e}");
         }

@@ -28,7 +28,7 @@ pub(crate) struct Beacon {
     /// Public value in hexadecimal digits, 1 to 256 bytes, that nobody could know before the last contribution.
     #[arg(long, value_name = "HEX")]
     value: String,
-    /// It is hashed 2^N times: 10 to 40.
+    /// It is hashed 2^N times: 10 to 32.
     #[arg(long = "iterations", value_name = "N", default_value_t = 20)]
     iterations_log2: u32,
     /// What the value is: public.
