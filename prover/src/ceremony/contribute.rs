@@ -129,7 +129,8 @@ fn own(e: Rejected) -> CeremonyError {
 }
 
 fn scale(points: &mut [G1Affine], factor: &Fr, progress: &dyn Progress) -> Result<(), Cancelled> {
-    let digits = Digits::of(factor);
+    // They say what the factor is.
+    let digits = Zeroizing::new(Digits::of(factor));
     for chunk in points.chunks_mut(CHUNK) {
         progress::check(progress)?;
         let scaled: Vec<G1Projective> = chunk.par_iter().map(|p| multiply(&p.into_group(), &digits)).collect();

@@ -10,10 +10,12 @@ use ark_ec::{
     short_weierstrass::{Affine, Projective, SWCurveConfig},
 };
 use ark_ff::{AdditiveGroup as _, BigInt, PrimeField as _, Zero as _};
+use zeroize::Zeroize;
 
 use crate::groth16::{Part, endomorphism, split};
 
 /// Digits of a scalar's two parts, lowest first: odd and below `2^(width − 1)`, or zero.
+#[derive(Zeroize)]
 pub(super) struct Digits([Vec<i8>; 2]);
 
 /// Width of the digits of [`multiply`]: four odd multiples of the point.
