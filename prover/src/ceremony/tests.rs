@@ -505,6 +505,23 @@ fn a_story_that_is_told_otherwise_is_rejected() {
         {
             assert!(matches!(refuse(&|s| s["head"][field] = value.clone()), Rejected::Malformed { .. }), "{field}");
         }
+        let ids = [("circuit_id", json!("00".repeat(31))), ("model_id", json!("00".repeat(32)))];
+        for (field, value) in ids {
+            let e = refuse(&|s| s["head"][field] = value.clone());
+            assert!(matches!(e, Rejected::Malformed { field: "circuit_id", .. }), "{field}: {e}");
+        }
+        for label in ["\u{1b}[2J", &long] {
+            let e = refuse(&|s| s["head"]["label"] = json!(label));
+            assert!(matches!(e, Rejected::Malformed { field: "label", .. }), "{e}");
+        }
+        // Two texts of one story would have two hashes.
+        let upper = |s: &mut Value| {
+            let digest = s["head"]["fixed_points"].as_str().unwrap().to_uppercase();
+            s["head"]["fixed_points"] = json!(digest);
+        };
+        assert!(refuse(&upper).to_string().contains("RFC 8785"));
+        let e = refuse(&|s| contributions(s)[0]["beacon"] = json!(null));
+        assert!(e.to_string().contains("RFC 8785"), "{e}");
         let e = Transcript::decode(&[transcript.encode().as_slice(), b" "].concat()).unwrap_err();
         assert!(e.to_string().contains("RFC 8785"), "{e}");
     });
