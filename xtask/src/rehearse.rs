@@ -27,7 +27,7 @@ const LOOKUP: &str = "groth16-lookup-bn254:v1";
 enum Phase1 {
     /// `avouch ceremony phase1`.
     Own,
-    /// npm's snarkjs, with the Lagrange bases.
+    /// npm's snarkjs; to prepare a file for phase 2 takes it longer than all else here.
     Snarkjs,
 }
 
@@ -120,18 +120,26 @@ impl Rehearse {
             let folder = work.join(format!("{name}-{}", system.replace(':', "-")));
             fs::create_dir_all(&folder)?;
             let rehearsal = Rehearsal { avouch: &avouch, model: recorded(&data, name)?, folder, system };
-            let measured = rehearsal.run(name, phase1, &packages).map_err(|e| format!("{name} on {system}: {e}"))?;
+            let done = rehearsal.run(name, phase1, &packages).map_err(|e| format!("{name} on {system}: {e}"))?;
             println!(
                 "{name} on {system}: initial key {:.1} s, contribution {:.1} s, verification {:.1} s",
-                measured.init.seconds, measured.contribute.seconds, measured.verify.seconds
+                done.init.seconds, done.contribute.seconds, done.verify.seconds
             );
-            all.push(measured);
+            all.push(done);
         }
         if all.is_empty() {
             return Err("there is no such rehearsal".into());
         }
         if self.record {
-            Ceremonies { machine: Machine::this(), ceremonies: all }.write()?;
+            // The figures of other rehearsals stay.
+            let measured = |m: &Measurement| all.iter().any(|n| (&n.model, &n.system) == (&m.model, &m.system));
+            let mut ceremonies = Ceremonies::of_this_machine();
+            ceremonies.retain(|m| !measured(m));
+            ceremonies.append(&mut all);
+            ceremonies.sort_by_key(|m| {
+                REHEARSALS.iter().position(|(model, system, _)| *model == m.model && *system == m.system)
+            });
+            Ceremonies { machine: Machine::this(), ceremonies }.write()?;
         }
         fs::remove_dir_all(&work)?;
         Ok(())
@@ -257,14 +265,13 @@ impl Rehearsal<'_> {
         let file = |name: &str| self.path(&format!("{name}.ptau"));
         let snarkjs = |arguments: &[&str]| {
             let mut node = Command::new(root().join("verifier/solidity/node_modules/.bin/snarkjs"));
-            step(&format!("snarkjs {}", arguments[..2].join(" ")), node.arg("powersoftau").args(arguments))
+            step(&format!("snarkjs powersoftau {}", arguments[0]), node.arg("powersoftau").args(arguments))
         };
         snarkjs(&["new", "bn128", &power.to_string(), &file("0")?])?;
         snarkjs(&["contribute", &file("0")?, &file("1")?, "--name=first", "-e=some text"])?;
         snarkjs(&["contribute", &file("1")?, &file("2")?, "--name=second", "-e=other text"])?;
         snarkjs(&["beacon", &file("2")?, &file("3")?, BEACON, ITERATIONS])?;
-        snarkjs(&["prepare", "phase2", &file("3")?, &file("4")?])?;
-        file("4")
+        file("3")
     }
 }
 

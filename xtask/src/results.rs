@@ -78,6 +78,11 @@ impl Ceremonies {
         read(Self::FILE)
     }
 
+    /// The figures, if there are some, of this machine.
+    pub(crate) fn of_this_machine() -> Vec<rehearse::Measurement> {
+        Self::read().ok().filter(|c| c.machine == Machine::this()).map(|c| c.ceremonies).unwrap_or_default()
+    }
+
     /// A row for each.
     pub(crate) fn table(&self) -> Result<String> {
         let mut text = format!("On {} cores of {}:\n\n", self.machine.cores, self.machine.cpu);
