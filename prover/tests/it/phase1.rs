@@ -322,6 +322,14 @@ fn contributions_that_do_not_follow_are_refused() {
     is(file.clone().set(iterations, &[9]), 3, form);
     is(file.clone().set(iterations, &[33]), 3, form);
     is(file.clone().set(iterations, &[11]), 3, Defect::Beacon);
+    // A beacon of nothing.
+    let value = iterations + 2;
+    let end = list.end - file.0[value] as usize;
+    let mut empty = file.clone().set(value, &[0]);
+    empty.0.truncate(end);
+    let empty = empty.set(parameters - 4, &((end - parameters) as u32).to_le_bytes());
+    let empty = empty.set(list.start - 8, &((end - list.start) as u64).to_le_bytes());
+    is(empty, 3, Defect::Form("it is a beacon without value or number of iterations"));
     // Many beacons, each of which may be: hours of hashes before the first that is wrong.
     let mut beacons = file.clone().set(iterations, &[32]).set(list.start, &[4]);
     let last = beacons.0[beacon..list.end].to_vec();
@@ -334,6 +342,37 @@ fn contributions_that_do_not_follow_are_refused() {
     is(file.clone().set(list.start, &[4]), 4, Defect::Truncated);
     assert_error!(file.clone().set(list.start, &[2]), PtauError::Contributions("bytes follow the last contribution"));
     assert_error!(file.clone().set(list.start, &[0]), PtauError::Contributions("bytes follow the last contribution"));
+}
+
+/// What is checked first and what is read then have to be one file, or its hash would be of something else.
+#[test]
+fn a_file_that_changes_while_it_is_read_is_refused() {
+    struct Swap<'a> {
+        path: &'a Path,
+        bytes: Vec<u8>,
+    }
+    impl Progress for Swap<'_> {
+        fn begin(&self, phase: &'static str, _: u64) {
+            if phase == "check contributions" {
+                fs::write(self.path, &self.bytes).unwrap();
+            }
+        }
+    }
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("ptau");
+    let file = Bytes::fixture("powers.ptau");
+    let swapped = |Bytes(bytes)| {
+        fs::write(&path, &file.0).unwrap();
+        phase1::verify(&path, &Swap { path: &path, bytes })
+    };
+    assert!(swapped(file.clone()).is_ok());
+    // The list's end is the beacon's value.
+    let list = file.clone().flip(file.section(Section::Contributions).end - 1);
+    let header = file.clone().flip(file.header(Section::AlphaTauG1));
+    let longer = Bytes([file.0.as_slice(), &[0]].concat());
+    for other in [list, header, longer] {
+        assert!(matches!(swapped(other), Err(PtauError::Changed)));
+    }
 }
 
 #[test]
