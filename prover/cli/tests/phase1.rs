@@ -18,7 +18,13 @@ fn phase1(folder: &Path, arguments: &[&str]) -> (i32, String, Value) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_avouch"));
         command.current_dir(folder).args(["ceremony", "phase1"]).args(arguments).args(more).output().unwrap()
     };
-    let (people, script) = (run(&[]), run(&["--json"]));
+    let people = run(&[]);
+    // Nothing is replaced.
+    if let Some(at) = arguments.iter().position(|a| *a == "--output").filter(|_| people.status.success()) {
+        assert_eq!(run(&[]).status.code(), Some(2));
+        std::fs::remove_file(folder.join(arguments[at + 1])).unwrap();
+    }
+    let script = run(&["--json"]);
     assert_eq!(people.status.code(), script.status.code());
     let text = [people.stdout, people.stderr].concat();
     (script.status.code().unwrap(), String::from_utf8(text).unwrap(), serde_json::from_slice(&script.stdout).unwrap())

@@ -6,8 +6,8 @@ use avouch_prover::ceremony::phase1::{self, Beacon, Contribution, PtauError, Rep
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use super::check_new;
 use crate::{
-    args::check_writable,
     console::{Answer, Console, field, tick},
     failure::Failure,
 };
@@ -87,7 +87,7 @@ impl Phase1 {
         let progress = console.progress();
         match self.action {
             Action::New { power, output } => {
-                check_writable(&output)?;
+                check_new(&output)?;
                 phase1::new(&output, power, &progress).map_err(|e| failure(&output, e))?;
                 let mut text = format!("{} began {}\n", tick(), output.display());
                 text += &field("power", power);
@@ -95,14 +95,14 @@ impl Phase1 {
                 Ok(Answer { json: json!({ "ptau": output, "power": power }), text })
             }
             Action::Contribute { ptau, output, name, entropy } => {
-                check_writable(&output)?;
+                check_new(&output)?;
                 let made = phase1::contribute(&ptau, &output, name.as_deref(), entropy.as_bytes(), &progress);
                 let mut answer = contributed(&made.map_err(|e| failure(&ptau, e))?, &output, "contributed to");
                 answer.text += "Publish the response hash: by it you find your contribution in later files.\n";
                 Ok(answer)
             }
             Action::Beacon { ptau, output, value, iterations, name } => {
-                check_writable(&output)?;
+                check_new(&output)?;
                 let beacon = Beacon { value: value.0, iterations };
                 let made = phase1::beacon(&ptau, &output, name.as_deref(), beacon, &progress);
                 Ok(contributed(&made.map_err(|e| failure(&ptau, e))?, &output, "applied the beacon to"))
