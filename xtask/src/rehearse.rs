@@ -179,7 +179,8 @@ impl Rehearsal<'_> {
         let trusted_ptau = string(&avouch.call(&["ceremony", "phase1", "verify", &ptau])?, "/hash")?;
 
         // The coordinator begins, and checks each file as it comes back.
-        let source = [model.as_str(), "--ptau", &ptau];
+        let basis = self.path("basis")?;
+        let source = [model.as_str(), "--ptau", &ptau, "--basis", &basis];
         let first = self.path("0.ceremony")?;
         let init = [&["ceremony", "init"], &source[..], &["--system", system, "--output", &first]].concat();
         let begun = avouch.call(&init)?;
@@ -200,7 +201,7 @@ impl Rehearsal<'_> {
         let finalize = [&["ceremony", "finalize"], &source[..], &["--transcript", &last, "--keys", &keys]].concat();
         let digest = string(&avouch.call(&finalize)?, "/vk_digest")?;
 
-        // An auditor, who trusts the second contributor.
+        // An auditor, who trusts the second contributor and nothing that was computed before.
         let transcript = self.path("keys/transcript")?;
         let files = ["--transcript", &transcript, "--ptau", &ptau, "--trust-ptau", &trusted_ptau];
         let audit = [&["ceremony", "verify", &model, "--key", &keys], &files[..]].concat();
@@ -209,7 +210,10 @@ impl Rehearsal<'_> {
         if !right || string(&audited, "/vk_digest")? != digest {
             return Err(format!("the audit found {audited}").into());
         }
-        self.refuses("not_trusted", &[&audit[..], &["--trust-contribution", &beacon_hash]].concat())?;
+        self.refuses(
+            "not_trusted",
+            &[&audit[..], &["--basis", &basis, "--trust-contribution", &beacon_hash]].concat(),
+        )?;
 
         // A node proves; every verifier knows the digest.
         let inputs = text(&self.model.join("inputs.npy"))?.to_owned();

@@ -44,7 +44,7 @@ mod tests;
 mod transcript;
 mod trust;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ark_bn254::{Fr, G1Affine, G2Affine};
 use ark_ec::{AffineRepr as _, CurveGroup as _};
@@ -86,6 +86,7 @@ pub struct Subject<'c> {
     synthesizer: Synthesizer<'c>,
     cost: Cost,
     domain: Domain,
+    basis: Option<PathBuf>,
 }
 
 impl<'c> Subject<'c> {
@@ -98,7 +99,13 @@ impl<'c> Subject<'c> {
         let synthesizer = Synthesizer::new(circuit, variant.range_checks()).map_err(SetupError::from)?;
         let cost = synthesizer.cost().map_err(SetupError::from)?;
         let domain = groth16::domain(&cost).ok_or(SetupError::TooLarge(cost.constraints))?;
-        Ok(Self { circuit, variant, label: label.into(), synthesizer, cost, domain })
+        Ok(Self { circuit, variant, label: label.into(), synthesizer, cost, domain, basis: None })
+    }
+
+    /// Keeps the Lagrange basis, which takes longest, in files whose names begin with `path`, and takes it from there if it is
+    /// there: it is checked against phase 1 before it is used.
+    pub fn with_basis(self, path: &Path) -> Self {
+        Self { basis: Some(path.into()), ..self }
     }
 
     /// Points of the domain: what is read of phase 1.
@@ -124,6 +131,7 @@ impl<'c> Subject<'c> {
             return Err(CeremonyError::Phase1("it was read for a domain of another size"));
         }
         let prepared = phase1.prepared.take();
+        let cache = self.basis.as_deref().or(cache);
         let basis = cache::basis(&self.domain, &phase1, prepared, cache, progress)?;
         let phases = self.variant.phases();
         let mut points = initial::points(&self.synthesizer, &self.cost, phases, &phase1, &basis, progress)?;
@@ -169,7 +177,8 @@ impl<'c> Subject<'c> {
 
 /// Starts a ceremony: computes the initial key, of which all trapdoors that phase 2 is about are 1.
 ///
-/// With `cache`, the long part of an interrupted run is kept in files whose names begin with it, and taken from there.
+/// With `cache`, the long part of an interrupted run is kept in files whose names begin with it, and taken from there, unless
+/// the [subject](Subject::with_basis) keeps it for good.
 ///
 /// # Errors
 /// Phase 1 was read for another size, the circuit has no key, or the work was stopped.
@@ -181,7 +190,9 @@ pub fn init(
 ) -> Result<State, CeremonyError> {
     let (points, head) = subject.start(phase1, cache, progress)?;
     let state = State { transcript: Transcript::start(head)?, points: Moving { l: points.l, h: points.h } };
-    cache::forget(cache);
+    if subject.basis.is_none() {
+        cache::forget(cache);
+    }
     Ok(state)
 }
 

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Instant};
 
 use avouch_prover::{
-    ceremony::{State, Subject, finalize},
+    ceremony::{State, finalize},
     files::NewFolder,
     keys::{self, TRANSCRIPT},
     memory,
@@ -44,7 +44,7 @@ impl Finalize {
         let transcript = state.transcript();
         let model = self.source.import()?;
         let circuit = self.source.circuit(&model, transcript.disclosure())?;
-        let subject = Subject::new(transcript.system(), &circuit, transcript.label())?;
+        let subject = self.source.subject(transcript.system(), &circuit, transcript.label())?;
         let bars = console.progress();
         let phase1 = self.source.phase1(&subject, &bars)?;
         let (keys, report) = finalize(&subject, phase1, &state, &bars).map_err(|e| story::at(&self.transcript, e))?;

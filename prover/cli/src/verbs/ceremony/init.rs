@@ -2,10 +2,7 @@
 
 use std::{path::PathBuf, time::Instant};
 
-use avouch_prover::{
-    ceremony::{Subject, init},
-    memory,
-};
+use avouch_prover::{ceremony::init, memory};
 use avouch_verifier::SystemId;
 use clap::Args;
 use serde_json::json;
@@ -49,7 +46,7 @@ impl Init {
         let circuit = self.source.circuit(&model, disclosure(self.disclose, &model.graph))?;
         let file_name = || self.source.model.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let label = self.label.clone().unwrap_or_else(file_name);
-        let subject = Subject::new(self.system, &circuit, &label)?;
+        let subject = self.source.subject(self.system, &circuit, &label)?;
         let bars = console.progress();
         let phase1 = self.source.phase1(&subject, &bars)?;
         let state = init(&subject, phase1, Some(&self.output), &bars)?;

@@ -19,6 +19,7 @@ use avouch_prover::{
     policy::read_schema,
     progress::Progress,
 };
+use avouch_verifier::SystemId;
 use clap::{Args, Subcommand};
 
 use crate::{
@@ -80,6 +81,10 @@ struct Source {
     /// Schema of signed records that the input is made of.
     #[arg(long, value_name = "FILE")]
     schema: Option<PathBuf>,
+    /// Keep the Lagrange basis, which takes longest, in files whose names begin so, and take it from there: it is checked
+    /// before it is used.
+    #[arg(long, value_name = "PREFIX")]
+    basis: Option<PathBuf>,
 }
 
 impl Source {
@@ -90,6 +95,14 @@ impl Source {
     fn circuit(&self, model: &Imported, disclosure: Disclosure) -> Result<Circuit, Failure> {
         let schema = self.schema.as_deref().map(read_schema).transpose()?;
         lower(&model.graph, disclosure, schema.as_ref())
+    }
+
+    fn subject<'c>(&self, system: SystemId, circuit: &'c Circuit, label: &str) -> Result<Subject<'c>, Failure> {
+        let subject = Subject::new(system, circuit, label)?;
+        Ok(match &self.basis {
+            Some(path) => subject.with_basis(path),
+            None => subject,
+        })
     }
 
     /// What the subject needs of phase 1, checked.

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Instant};
 
 use avouch_prover::{
-    ceremony::{Evidence, State, Subject, check, phase1::public_file},
+    ceremony::{Evidence, State, check, phase1::public_file},
     keys::{PROVING_KEY, VERIFYING_KEY, read_verifying_key},
     memory,
 };
@@ -53,7 +53,7 @@ impl Verify {
         let disclosure = key.as_ref().map_or(transcript.disclosure(), |k| k.description().disclosure);
         let model = self.source.import()?;
         let circuit = self.source.circuit(&model, disclosure)?;
-        let subject = Subject::new(transcript.system(), &circuit, transcript.label())?;
+        let subject = self.source.subject(transcript.system(), &circuit, transcript.label())?;
         let bars = console.progress();
         let phase1 = self.source.phase1(&subject, &bars)?;
         let evidence = Evidence { earlier: &earlier, key: key.as_ref(), proving_key: proving_key.as_deref() };
