@@ -8,7 +8,7 @@
 //! |---|---|
 //! | [`common`] | vectors of every proof system |
 //! | [`groth16`], [`halo2`] | those of a kind of proof |
-//! | [`network`] | what is proven |
+//! | [`network`], [`signed`] | what is proven: a tiny network, and signed records for it, as in the prover's tests |
 //! | [`proof_file`] | a proof file in parts |
 //! | [`vector`] | the vectors' file |
 #![allow(clippy::print_stdout, reason = "a command")]
@@ -16,8 +16,11 @@
 mod common;
 mod groth16;
 mod halo2;
+#[path = "../../../../prover/tests/it/network.rs"]
 mod network;
 mod proof_file;
+#[path = "../../../../prover/tests/it/signed.rs"]
+mod signed;
 mod vector;
 
 use std::{
@@ -39,7 +42,7 @@ use serde_json::json;
 use crate::{
     common::Subject,
     groth16::Points,
-    network::{INPUT, NOW, OTHER_INPUT},
+    network::{INPUT, graph},
     proof_file::Parts,
     vector::{CALLS, Reasons, Vectors},
 };
@@ -52,6 +55,9 @@ const RECORDS_KEY: &str = "records.key";
 const ARGMAX_KEY: &str = "argmax.key";
 /// What proofs are bound to.
 const CONTEXT: [u8; 32] = [0x5a; 32];
+const OTHER_INPUT: [i16; 4] = [99, -128, 90, -7];
+/// The end of the records' window.
+const NOW: u64 = 1_764_000_000;
 const SKIPS: &str = "snarkjs takes missing inputs for zeros; avouch export always writes all eight";
 const NOTES: &str = "Proof files and calls of a contract, and what every verifier has to say of them.";
 
@@ -78,7 +84,7 @@ fn make(system: SystemId, folder: &Path) -> Result<usize> {
         vectors: Vec::new(),
     };
     let mut vectors = Vectors::read(&path)?.unwrap_or_else(empty);
-    let source = Source { system, folder, graph: &network::graph()? };
+    let source = Source { system, folder, graph: &graph(100) };
     let mut added = source.about_an_input(&mut vectors)?;
     if is_groth16 {
         added += source.about_records(&mut vectors)?;
@@ -203,7 +209,7 @@ impl Source<'_> {
     }
 
     fn about_records(&self, vectors: &mut Vectors) -> Result<usize> {
-        let circuit = Circuit::with_schema(self.graph, Disclosure::Raw, &network::schema())?;
+        let circuit = Circuit::with_schema(self.graph, Disclosure::Raw, &signed::schema())?;
         let keys = self.keys(&circuit, 0)?;
         let key = keys.verifying.clone();
         self.keep(RECORDS_KEY, &key)?;
@@ -211,7 +217,7 @@ impl Source<'_> {
         let first = vectors.vectors.iter().all(|v| v.id != "records-valid");
         if first {
             let prover = Prover::new(self.graph, &circuit, keys)?;
-            let (request, records) = (Request { context: CONTEXT, input_opening: None }, network::records()?);
+            let (request, records) = (Request { context: CONTEXT, input_opening: None }, signed::inputs(NOW));
             let prove = || Ok::<_, Box<dyn Error>>(prover.prove_records(&records, &request, &())?.file.encode());
             let proven = [
                 ("valid", "A proof about signed records.", prove()?),
