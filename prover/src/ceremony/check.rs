@@ -113,7 +113,7 @@ fn check_all(
     progress: &dyn Progress,
 ) -> Result<Points, CeremonyError> {
     check_transcript(subject, &phase1.hash, &state.transcript, progress)?;
-    let (points, head) = subject.start(phase1, None, progress)?;
+    let (points, head) = subject.start(phase1, progress)?;
     check_points(&points, &head, state, earlier, progress)?;
     Ok(points)
 }

@@ -14,7 +14,7 @@
 //! |---|---|
 //! | [`phase1`] | powers of τ for any circuit, in the files of snarkjs |
 //! | `lagrange` | the Lagrange basis of a domain, by a Fourier transform of points |
-//! | `cache` | the basis in files beside an initial key that is not complete yet |
+//! | `cache` | the basis in files, for a run that was interrupted or follows |
 //! | `initial` | the initial key, from basis and constraints |
 //! | `multiply` | points times scalars |
 //! | `knowledge` | the update of one δ, and the proof of knowledge of its secret |
@@ -108,6 +108,11 @@ impl<'c> Subject<'c> {
         Self { basis: Some(path.into()), ..self }
     }
 
+    /// Removes these files.
+    pub fn forget_basis(&self) {
+        cache::forget(self.basis.as_deref());
+    }
+
     /// Points of the domain: what is read of phase 1.
     pub fn points(&self) -> usize {
         self.domain.size()
@@ -119,20 +124,14 @@ impl<'c> Subject<'c> {
     }
 
     /// The initial key, and the head of a transcript about it.
-    fn start(
-        &self,
-        mut phase1: Phase1,
-        cache: Option<&Path>,
-        progress: &dyn Progress,
-    ) -> Result<(Points, Head), CeremonyError> {
+    fn start(&self, mut phase1: Phase1, progress: &dyn Progress) -> Result<(Points, Head), CeremonyError> {
         let n = self.points();
         let has = [phase1.tau_g1.len() + 1, 2 * phase1.tau_g2.len(), 2 * phase1.alpha_tau_g1.len()];
         if has.into_iter().chain([2 * phase1.beta_tau_g1.len()]).any(|points| points != 2 * n) {
             return Err(CeremonyError::Phase1("it was read for a domain of another size"));
         }
         let prepared = phase1.prepared.take();
-        let cache = self.basis.as_deref().or(cache);
-        let basis = cache::basis(&self.domain, &phase1, prepared, cache, progress)?;
+        let basis = cache::basis(&self.domain, &phase1, prepared, self.basis.as_deref(), progress)?;
         let phases = self.variant.phases();
         let mut points = initial::points(&self.synthesizer, &self.cost, phases, &phase1, &basis, progress)?;
 
@@ -177,23 +176,11 @@ impl<'c> Subject<'c> {
 
 /// Starts a ceremony: computes the initial key, of which all trapdoors that phase 2 is about are 1.
 ///
-/// With `cache`, the long part of an interrupted run is kept in files whose names begin with it, and taken from there, unless
-/// the [subject](Subject::with_basis) keeps it for good.
-///
 /// # Errors
 /// Phase 1 was read for another size, the circuit has no key, or the work was stopped.
-pub fn init(
-    subject: &Subject<'_>,
-    phase1: Phase1,
-    cache: Option<&Path>,
-    progress: &dyn Progress,
-) -> Result<State, CeremonyError> {
-    let (points, head) = subject.start(phase1, cache, progress)?;
-    let state = State { transcript: Transcript::start(head)?, points: Moving { l: points.l, h: points.h } };
-    if subject.basis.is_none() {
-        cache::forget(cache);
-    }
-    Ok(state)
+pub fn init(subject: &Subject<'_>, phase1: Phase1, progress: &dyn Progress) -> Result<State, CeremonyError> {
+    let (points, head) = subject.start(phase1, progress)?;
+    Ok(State { transcript: Transcript::start(head)?, points: Moving { l: points.l, h: points.h } })
 }
 
 /// Digest of the points that no contribution changes.

@@ -124,7 +124,7 @@ fn the_initial_key_is_that_of_a_setup_with_trapdoors_of_one() {
         if subject.domain.radix() != radix {
             return false;
         }
-        let (made, _) = subject.start(phase1(subject.points()), None, &()).unwrap();
+        let (made, _) = subject.start(phase1(subject.points()), &()).unwrap();
         let expected = with_trapdoors(&subject, vec![Fr::one(); subject.variant.phases()]);
         assert!(made == expected, "{system}, radix {radix}");
         true
@@ -155,7 +155,7 @@ fn secret(index: usize, phase: usize) -> Fr {
 impl<'c> Example<'c> {
     fn new(system: SystemId, graph: &'c Graph, circuit: &'c Circuit) -> Self {
         let subject = Subject::new(system, circuit, "test").unwrap();
-        let start = subject.start(prepared(&subject), None, &()).unwrap();
+        let start = subject.start(prepared(&subject), &()).unwrap();
         let points = Moving { l: start.0.l.clone(), h: start.0.h.clone() };
         let mut states = vec![State { transcript: Transcript::start(start.1.clone()).unwrap(), points }];
         for (index, name) in NAMES.into_iter().enumerate() {
@@ -231,8 +231,13 @@ fn a_basis_that_is_resumed_is_checked() {
     let n = subject.points();
     let folder = TempDir::new().unwrap();
     let cache = folder.path().join("state");
-    let expected = init(&subject, prepared(&subject), None, &()).unwrap();
-    let run = |phase1| init(&subject, phase1, Some(&cache), &()).unwrap();
+    let expected = init(&subject, prepared(&subject), &()).unwrap();
+    let subject = subject.with_basis(&cache);
+    let run = |phase1| {
+        let state = init(&subject, phase1, &()).unwrap();
+        subject.forget_basis();
+        state
+    };
     let files = || fs::read_dir(folder.path()).unwrap().count();
 
     // Interrupted after the basis: nothing but the files is left.
@@ -291,10 +296,10 @@ fn a_prepared_basis_of_other_powers_is_refused() {
         let basis = phase1.prepared.as_mut().unwrap();
         swap(basis);
         assert!(!lagrange::check(&subject.domain, &phase1, phase1.prepared.as_ref().unwrap()).unwrap());
-        let e = init(&subject, phase1, None, &()).unwrap_err();
+        let e = init(&subject, phase1, &()).unwrap_err();
         assert!(e.to_string().contains("does not belong to its powers"), "{e}");
     }
-    let e = init(&subject, phase1(subject.points() / 2), None, &()).unwrap_err();
+    let e = init(&subject, phase1(subject.points() / 2), &()).unwrap_err();
     assert!(e.to_string().contains("another size"), "{e}");
 }
 

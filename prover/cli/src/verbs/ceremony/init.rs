@@ -46,12 +46,19 @@ impl Init {
         let circuit = self.source.circuit(&model, disclosure(self.disclose, &model.graph))?;
         let file_name = || self.source.model.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let label = self.label.clone().unwrap_or_else(file_name);
-        let subject = self.source.subject(self.system, &circuit, &label)?;
+        let mut subject = self.source.subject(self.system, &circuit, &label)?;
+        let is_interim = self.source.basis.is_none();
+        if is_interim {
+            subject = subject.with_basis(&self.output);
+        }
         let bars = console.progress();
         let phase1 = self.source.phase1(&subject, &bars)?;
-        let state = init(&subject, phase1, Some(&self.output), &bars)?;
+        let state = init(&subject, phase1, &bars)?;
         drop(bars);
         state.write(&self.output)?;
+        if is_interim {
+            subject.forget_basis();
+        }
 
         let transcript = state.transcript();
         let (hash, phase1) = (hex::encode(transcript.last_hash()), hex::encode(transcript.phase1()));
